@@ -1,0 +1,62 @@
+# What every target of the project shares, and the three ways to declare one:
+#   mq_layer(log DEPS os record LIBS ...)  one folder of libcore = one static library mq_log
+#   mq_tool(mq-produce DEPS log ...)       one folder of tools   = one binary
+#   mq_test(unit/log ...)                  see tests/CMakeLists.txt
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_INTERPROCEDURAL_OPTIMIZATION OFF)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo)
+endif()
+# Line tables are enough for a stack trace and a profile, at half the size and link time of -g.
+set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1")
+
+find_program(MQ_CCACHE ccache)
+if(MQ_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${MQ_CCACHE})
+endif()
+
+add_library(mq_options INTERFACE)
+target_include_directories(mq_options INTERFACE ${PROJECT_SOURCE_DIR}/libcore ${PROJECT_SOURCE_DIR}/tools)
+target_compile_options(mq_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wextra-semi -Wimplicit-fallthrough -Werror)
+target_compile_definitions(mq_options INTERFACE
+  MQ_VERSION="${PROJECT_VERSION}" $<$<BOOL:${MQ_KILL_POINTS}>:MQ_KILL_POINTS>)
+if(MQ_SANITIZE)
+  target_compile_options(mq_options INTERFACE -fsanitize=${MQ_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(mq_options INTERFACE -fsanitize=${MQ_SANITIZE})
+endif()
+if(MQ_COVERAGE)
+  target_compile_options(mq_options INTERFACE --coverage)
+  target_link_options(mq_options INTERFACE --coverage)
+endif()
+
+# A library that Debian ships as an archive is linked from it: a dynamic libstdc++ alone doubles a tool's start-up.
+function(mq_archive VARIABLE NAME)
+  find_library(${VARIABLE} NAMES lib${NAME}.a ${NAME} REQUIRED)
+  message(STATUS "${NAME}: ${${VARIABLE}}")
+endfunction()
+
+function(mq_layer NAME)
+  cmake_parse_arguments(ARG "" "" "DEPS;LIBS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  add_library(mq_${NAME} STATIC ${sources})
+  list(TRANSFORM ARG_DEPS PREPEND mq_)
+  target_link_libraries(mq_${NAME} PUBLIC mq_options ${ARG_DEPS} PRIVATE ${ARG_LIBS})
+endfunction()
+
+function(mq_tool NAME)
+  cmake_parse_arguments(ARG "" "" "DEPS;LIBS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  add_executable(${NAME} ${sources})
+  list(TRANSFORM ARG_DEPS PREPEND mq_)
+  target_link_libraries(${NAME} PRIVATE mq_options mq_cli ${ARG_DEPS} ${ARG_LIBS})
+  if(NOT MQ_SANITIZE)
+    target_link_options(${NAME} PRIVATE -static-libstdc++ -static-libgcc)
+  endif()
+  set_target_properties(${NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+  install(TARGETS ${NAME})
+endfunction()
