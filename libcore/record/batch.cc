@@ -1,0 +1,4 @@
+#include "record/batch.h"
+
+namespace mq::record {
+}
