@@ -1,0 +1,73 @@
+#include "support/alloc_faults.h"
+
+#include <cerrno>
+#include <cstdlib>
+
+namespace {
+
+struct Plan {
+    std::uint64_t left = 0;  // allocations until the one that fails; 0: not armed
+    bool lasting = false;
+    std::uint64_t failed = 0;
+};
+thread_local constinit Plan plan;
+
+bool must_fail() {
+    if (plan.left == 0) return false;
+    if (plan.left > 1) {
+        --plan.left;
+        return false;
+    }
+    if (!plan.lasting) plan.left = 0;
+    ++plan.failed;
+    errno = ENOMEM;
+    return true;
+}
+
+}  // namespace
+
+extern "C" {
+void* __real_malloc(std::size_t size);
+void* __real_calloc(std::size_t count, std::size_t size);
+void* __real_realloc(void* memory, std::size_t size);
+
+void* __wrap_malloc(std::size_t size) { return must_fail() ? nullptr : __real_malloc(size); }
+void* __wrap_calloc(std::size_t count, std::size_t size) {
+    return must_fail() ? nullptr : __real_calloc(count, size);
+}
+void* __wrap_realloc(void* memory, std::size_t size) { return must_fail() ? nullptr : __real_realloc(memory, size); }
+}
+
+// The array and nothrow forms of the standard library call these.
+void* operator new(std::size_t size) {
+    void* memory = std::malloc(size == 0 ? 1 : size);
+    if (memory == nullptr) throw std::bad_alloc{};
+    return memory;
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+
+namespace mq::test {
+
+void fail_allocation(std::uint64_t nth, AllocSpan span) { plan = {nth, span == AllocSpan::from_then_on, 0}; }
+
+std::uint64_t stop_failing_allocations() {
+    const std::uint64_t failed = plan.failed;
+    plan = {};
+    return failed;
+}
+
+std::uint64_t for_each_alloc_failure(const std::function<void(AllocRun&)>& run) {
+    std::uint64_t met = 0;
+    for (const AllocSpan span : {AllocSpan::once, AllocSpan::from_then_on}) {
+        for (std::uint64_t nth = 1;; ++nth) {
+            AllocRun one{nth, span};
+            run(one);
+            if (!one.fired()) break;
+            ++met;
+        }
+    }
+    return met;
+}
+
+}  // namespace mq::test

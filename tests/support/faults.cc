@@ -1,0 +1,76 @@
+#include "support/faults.h"
+
+#include <cstring>
+#include <stdexcept>
+
+namespace mq::test {
+namespace {
+
+// Longer than any call may be repeated before it must succeed, and finite.
+constexpr unsigned kLastingInterrupts = 8;
+constexpr unsigned kMaxCalls = 100'000;
+
+std::atomic<FaultInjector*> current{nullptr};
+
+bool is_below(std::string_view path, std::string_view directory) {
+    if (directory.empty()) return true;
+    if (!path.starts_with(directory)) return false;
+    return path.size() == directory.size() || directory.back() == '/' || path[directory.size()] == '/';
+}
+
+}  // namespace
+
+FaultInjector::FaultInjector(FaultPlan plan) : plan_(std::move(plan)) {
+    if (current.exchange(this) != nullptr) throw std::logic_error("two fault injectors at once");
+    os::set_fault_hook(&FaultInjector::hook);
+}
+
+FaultInjector::~FaultInjector() {
+    os::set_fault_hook(nullptr);
+    current.store(nullptr);
+}
+
+os::Fault FaultInjector::hook(os::Call call, std::string_view path, std::size_t bytes) {
+    FaultInjector* const injector = current.load();
+    return injector == nullptr ? os::Fault{} : injector->next(call, path, bytes);
+}
+
+os::Fault FaultInjector::next(os::Call call, std::string_view path, std::size_t bytes) {
+    if (!is_below(path, plan_.below) || (plan_.only && *plan_.only != call)) return {};
+    if (plan_.kind == FaultKind::short_transfer && bytes < 2) return {};
+    const unsigned number = calls_.fetch_add(1) + 1;
+    if (number < plan_.nth || (number > plan_.nth && plan_.span == FaultSpan::once)) return {};
+    if (plan_.kind == FaultKind::error && plan_.error == EINTR && number - plan_.nth >= kLastingInterrupts) return {};
+    fired_.fetch_add(1);
+    if (plan_.kind == FaultKind::short_transfer) return {.error = 0, .limit = (bytes + 1) / 2};
+    return {.error = plan_.error};
+}
+
+std::string FaultRun::describe() const {
+    std::string text = "call " + std::to_string(plan_.nth);
+    text += plan_.kind == FaultKind::error ? " fails " : " is cut short ";
+    text += plan_.span == FaultSpan::once ? "once" : "and all later ones";
+    if (plan_.kind == FaultKind::error) text.append(" with ").append(strerrorname_np(plan_.error));
+    return text;
+}
+
+std::uint64_t for_each_fault(const FaultSweep& sweep, const std::function<void(FaultRun&)>& run) {
+    std::uint64_t met = 0;
+    const auto run_all = [&](FaultPlan plan) {
+        for (plan.nth = 1;; ++plan.nth) {
+            if (plan.nth > kMaxCalls) throw std::logic_error("no end to the calls of this operation");
+            FaultRun one{plan};
+            run(one);
+            if (!one.fired()) return;
+            ++met;
+        }
+    };
+    for (const FaultSpan span : sweep.spans) {
+        for (const int error : sweep.errors)
+            run_all({.kind = FaultKind::error, .error = error, .span = span, .only = sweep.only});
+        if (sweep.short_transfers) run_all({.kind = FaultKind::short_transfer, .span = span, .only = sweep.only});
+    }
+    return met;
+}
+
+}  // namespace mq::test
