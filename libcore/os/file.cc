@@ -334,9 +334,10 @@ Status rename_file(const std::string& from, const std::string& to) {
 }
 
 Status sync_directory(const std::string& path) {
+    std::string name = path;  // before the descriptor exists: no memory must not leak it
     const int fd = invoke(Call::open, path, [&] { return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
     if (fd < 0) return fail(failed("open directory", path));
-    const File directory = File::adopt(fd, path, false);
+    const File directory = File::adopt(fd, std::move(name), false);
     return directory.sync();
 }
 

@@ -1,6 +1,5 @@
 #include "support/child.h"
 
-#include <cstring>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/prctl.h>
@@ -10,6 +9,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <ostream>
 #include <system_error>
 #include <utility>

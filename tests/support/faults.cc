@@ -1,6 +1,8 @@
 #include "support/faults.h"
 
 #include <cstring>
+#include <filesystem>
+#include <iterator>
 #include <stdexcept>
 
 namespace mq::test {
@@ -71,6 +73,11 @@ std::uint64_t for_each_fault(const FaultSweep& sweep, const std::function<void(F
         if (sweep.short_transfers) run_all({.kind = FaultKind::short_transfer, .span = span, .only = sweep.only});
     }
     return met;
+}
+
+std::size_t open_descriptors() {
+    const std::filesystem::directory_iterator all{"/proc/self/fd"};
+    return static_cast<std::size_t>(std::distance(begin(all), end(all)));
 }
 
 }  // namespace mq::test

@@ -93,4 +93,7 @@ struct FaultSweep {
 // of the sweep. Returns how many runs met their fault. Throws logic_error if 100,000 calls do not suffice.
 std::uint64_t for_each_fault(const FaultSweep& sweep, const std::function<void(FaultRun&)>& run);
 
+// Open descriptors of this process: a failed operation leaves none behind.
+[[nodiscard]] std::size_t open_descriptors();
+
 }  // namespace mq::test
