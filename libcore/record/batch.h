@@ -11,11 +11,11 @@
 namespace mq::record {
 
 // Every unit starts with: int64 offset, int32 size of what follows, 4 bytes, int8 magic.
-inline constexpr std::size_t kUnitPrefixBytes = 12;    // offset and size
+inline constexpr std::size_t kUnitPrefixBytes = 12;  // offset and size
 inline constexpr std::size_t kMagicPosition = 16;
-inline constexpr std::size_t kMinimumUnitSize = 14;    // value of the size field; less is corruption
-inline constexpr std::size_t kBatchHeaderBytes = 61;   // magic 2
-inline constexpr std::size_t kCrcCoverageStart = 21;   // magic 2: the CRC covers from here to the end
+inline constexpr std::size_t kMinimumUnitSize = 14;   // value of the size field; less is corruption
+inline constexpr std::size_t kBatchHeaderBytes = 61;  // magic 2
+inline constexpr std::size_t kCrcCoverageStart = 21;  // magic 2: the CRC covers from here to the end
 inline constexpr std::uint8_t kMagicV2 = 2;
 
 enum class Codec : std::uint8_t { none = 0, gzip = 1, snappy = 2, lz4 = 3, zstd = 4 };

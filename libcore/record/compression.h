@@ -22,6 +22,7 @@ struct LevelRange {
 // Appends the decompressed form of `in` to `out`. Memory grows with what is really there, whatever the stream
 // says of its size. `magic` is that of the unit: the frame header checksum of lz4 is ignored for magic 0.
 // Errors: corrupt, truncated, too_large (more than `limit_bytes` would come out); out is unchanged then.
-[[nodiscard]] Status decompress(Codec codec, ByteView in, std::size_t limit_bytes, Buffer& out, std::uint8_t magic = kMagicV2);
+[[nodiscard]] Status decompress(Codec codec, ByteView in, std::size_t limit_bytes, Buffer& out,
+                                std::uint8_t magic = kMagicV2);
 
 }  // namespace mq::record
