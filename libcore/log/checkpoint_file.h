@@ -34,10 +34,12 @@ inline constexpr std::string_view kCleanerCheckpoint = "cleaner-offset-checkpoin
 inline constexpr std::string_view kCleanShutdown = ".kafka_cleanshutdown";
 inline constexpr std::string_view kMetaProperties = "meta.properties";
 
-// corrupt, with the line number in the detail: wrong version, field count, count of entries, or numbers. An empty file has
-// no entries. The subject of errors is empty; parse_* take bytes, read_* a path (a missing file has no entries).
+// corrupt, with the line number in the detail: wrong version, field count, count of entries, numbers, or a partition
+// twice (epochs: not ascending). Fields may be set apart by any white space, lines may end in CR LF. An empty file
+// has no entries. The subject of errors is empty; parse_* take bytes, read_* a path (a missing file has no entries).
 [[nodiscard]] Result<OffsetCheckpoint> parse_offset_checkpoint(ByteView text);
 [[nodiscard]] Result<OffsetCheckpoint> read_offset_checkpoint(const std::string& path);
+// In the order of topics and partitions; Kafka's is that of a hash map, which no reader depends on.
 [[nodiscard]] std::string format_offset_checkpoint(const OffsetCheckpoint& entries);
 // Atomic and durable.
 [[nodiscard]] Status write_offset_checkpoint(const std::string& path, const OffsetCheckpoint& entries);
@@ -55,7 +57,8 @@ struct PartitionMetadata {
 [[nodiscard]] Result<PartitionMetadata> parse_partition_metadata(ByteView text);
 [[nodiscard]] std::string format_partition_metadata(const PartitionMetadata& metadata);
 
-// Java properties as meta.properties uses them: key=value lines, # comments, \ escapes.
+// Java properties as meta.properties uses them: key=value lines, # and ! comments, \ escapes, lines continued by a
+// \ at their end. Of a key given twice the last counts. corrupt: a \u without four hex digits.
 [[nodiscard]] Result<std::map<std::string, std::string>> parse_properties(ByteView text);
 
 }  // namespace mq::log

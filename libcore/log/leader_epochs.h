@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -32,11 +33,13 @@ public:
     [[nodiscard]] const std::vector<EpochStart>& entries() const { return entries_; }
     [[nodiscard]] std::optional<LeaderEpoch> latest() const;
 
-    // First removes trailing entries with epoch >= or start >= the new one; no change if it equals the last epoch.
+    // First removes trailing entries with epoch >= or start >= the new one. No change if it is the last epoch and
+    // does not start earlier, or if it is negative (a batch without an epoch).
     bool assign(LeaderEpoch epoch, Offset start_offset);
     // Removes entries with start >= `end`.
     bool truncate_end(Offset end);
-    // Removes entries with start <= `start`, but keeps the last removed epoch, from `start` on.
+    // Removes entries with start <= `start`, but keeps the last removed epoch, from `start` on: 0@0 1@40 2@90, start
+    // 50 leaves 1@50 2@90.
     bool truncate_start(Offset start);
     // The answer of OffsetForLeaderEpoch, rules OLE-1 to OLE-5.
     [[nodiscard]] EpochEnd end_of(LeaderEpoch asked, Offset log_end) const;

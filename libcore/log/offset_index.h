@@ -1,8 +1,9 @@
-// The sparse offset index of a segment: offset -> position in the .log. 8 bytes an entry, big-endian: int32 offset - base,
-// int32 position. Source: org.apache.kafka.storage.internals.log.OffsetIndex.
+// The sparse offset index of a segment: offset -> position in the .log. 8 bytes an entry, big-endian: int32 offset -
+// base, int32 position. Source: org.apache.kafka.storage.internals.log.OffsetIndex.
 //
-// An entry holds the last offset of the data appended at its position, so it is a hint where to start a forward scan, never
-// where a record is. A reader must find a batch header there that fits, or scan from the start (CONCURRENCY APP-5).
+// An entry holds the last offset of the data appended at its position, so it is a hint where to start a forward scan,
+// never where a record is. A reader must find a batch header there that fits, or scan from the start (CONCURRENCY
+// APP-5).
 #pragma once
 
 #include <cstdint>
@@ -34,7 +35,8 @@ public:
 
     [[nodiscard]] Offset base_offset() const { return base_offset_; }
     [[nodiscard]] const os::File& file() const { return file_; }
-    // By the size of the file now, a preallocated tail of zero entries not counted (Kafka preallocates the active one).
+    // By the size of the file now, a preallocated tail of zero entries not counted (Kafka preallocates the active
+    // one).
     [[nodiscard]] Result<std::uint32_t> count_entries() const;
     // The entry with the largest offset <= `target` among the first `entries`; {base offset, 0} if there is none.
     [[nodiscard]] Result<OffsetIndexEntry> lookup(Offset target, std::uint32_t entries) const;

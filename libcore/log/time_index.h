@@ -1,5 +1,5 @@
-// The sparse time index of a segment: largest timestamp so far -> offset. 12 bytes an entry, big-endian: int64 timestamp,
-// int32 offset - base. Source: org.apache.kafka.storage.internals.log.TimeIndex.
+// The sparse time index of a segment: largest timestamp so far -> offset. 12 bytes an entry, big-endian: int64
+// timestamp, int32 offset - base. Source: org.apache.kafka.storage.internals.log.TimeIndex.
 //
 // Every record with a larger timestamp than an entry's lies after the entry's offset.
 #pragma once
