@@ -1,5 +1,6 @@
 // The half of RecordReader that reads message sets of magic 0 and 1.
 #include <limits>
+#include <string>
 
 #include "record/compression.h"
 #include "record/record.h"
@@ -85,8 +86,7 @@ Status RecordReader::open_legacy(ByteView unit) {
     return {};
 }
 
-bool RecordReader::next_legacy(RecordView& record) {
-    if (left_ == 0) return false;
+bool RecordReader::next_legacy() {
     ByteCursor cursor{{at_, static_cast<std::size_t>(end_ - at_)}};
     LegacyMessage m;
     if (!read_message(cursor, m)) return stop("message lengths");
@@ -96,14 +96,14 @@ bool RecordReader::next_legacy(RecordView& record) {
     }
     const bool takes_wrapper_time =
         is_wrapped_ && header_.magic == 1 && header_.timestamp_type() == TimestampType::log_append_time;
-    record = RecordView{};
-    record.offset = Offset{offset};
-    record.timestamp = takes_wrapper_time ? header_.max_timestamp : m.timestamp;
-    record.key = m.key;
-    record.value = m.value;
-    record.magic = static_cast<std::int8_t>(m.magic);
-    record.message_crc = m.crc;
-    record.message_crc_valid = batch_checksum(m.entry) == m.crc;
+    general_ = RecordView{};
+    general_.offset = Offset{offset};
+    general_.timestamp = takes_wrapper_time ? header_.max_timestamp : m.timestamp;
+    general_.key = m.key;
+    general_.value = m.value;
+    general_.magic = static_cast<std::int8_t>(m.magic);
+    general_.message_crc = m.crc;
+    general_.message_crc_valid = batch_checksum(m.entry) == m.crc;
     at_ = cursor.position();
     --left_;
     return true;
