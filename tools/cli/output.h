@@ -1,0 +1,49 @@
+// Data on stdout, in large writes.
+#pragma once
+
+#include <string>
+
+#include "base/buffer.h"
+#include "os/file.h"
+
+namespace mq::cli {
+
+// Buffers what is printed and writes it in pieces of about 256 KiB. When the reader has closed the pipe the process
+// dies by SIGPIPE, as a filter should. After a failed write everything further is dropped and every call returns the
+// error. Call flush() at the end: an error of the last write is an error. Not thread-safe.
+class Output {
+public:
+    static constexpr std::size_t kWriteBytes = 256 << 10;
+
+    // On stdout, or on another descriptor, which is not closed.
+    explicit Output(int fd = 1, std::string name = "stdout");
+
+    // Appends; writes when enough has gathered. False: writing failed, status() says why; callers in a hot loop stop.
+    bool write(ByteView bytes) {
+        if (bytes.size() >= kWriteBytes) return write_large(bytes);
+        buffer_.append(bytes);
+        return buffer_.size() < kWriteBytes || drain();
+    }
+    // Where the next bytes go, with room for `size_bytes`; commit() tells how many were put there.
+    [[nodiscard]] char* room(std::size_t size_bytes) {
+        buffer_.make_room(size_bytes);
+        return buffer_.end();
+    }
+    bool commit(std::size_t size_bytes) {
+        buffer_.resize(buffer_.size() + size_bytes);
+        return buffer_.size() < kWriteBytes || drain();
+    }
+    [[nodiscard]] Status flush();
+    [[nodiscard]] const Status& status() const { return status_; }
+
+private:
+    bool write_large(ByteView bytes);
+    bool drain();
+    void put(ByteView bytes);
+
+    os::File file_;
+    Buffer buffer_;
+    Status status_;
+};
+
+}  // namespace mq::cli
