@@ -15,4 +15,8 @@ namespace mq {
     return (murmur2(key) & 0x7fffffff) % partitions;
 }
 
+// Java's String.hashCode of UTF-8 text: h = 31 * h + unit over its UTF-16 code units, so "my-group" is -1906497762.
+// A byte that is not UTF-8 counts as U+FFFD, which is what Java decodes it to.
+[[nodiscard]] std::int32_t java_string_hash(std::string_view utf8);
+
 }  // namespace mq
