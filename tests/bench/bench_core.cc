@@ -1,0 +1,20 @@
+// bench_core encode | append DIR | seek DIR | open DIR: prints a figure. bench_core recover PARTITION: opens it as
+// after a crash.
+#include "bench/bench_core.h"
+
+#include <cstdio>
+#include <string_view>
+
+int main(int argc, char** argv) {
+    using namespace mq::bench;
+    const std::string_view what = argc > 1 ? argv[1] : "";
+    if (what == "encode" && argc == 2) return bench_encode() ? 0 : 1;
+    if (argc == 3) {
+        if (what == "append") return bench_append(argv[2]) ? 0 : 1;
+        if (what == "seek") return bench_seek(argv[2]) ? 0 : 1;
+        if (what == "open") return bench_open(argv[2]) ? 0 : 1;
+        if (what == "recover") return recover(argv[2]), 0;
+    }
+    std::fputs("usage: bench_core encode | append DIR | seek DIR | open DIR | recover PARTITION\n", stderr);
+    return 64;
+}
