@@ -1,0 +1,67 @@
+// What mq-dump-segment was asked for.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/diagnostics.h"
+#include "cli/option_set.h"
+#include "mq-dump-segment/kafka_dump.h"
+
+namespace mq::dump {
+
+enum class Decode : unsigned char { automatic, offsets, txn, hex, utf8, json };
+// Parts of --check, as bits.
+enum CheckPart : unsigned {
+    kCheckIndex = 1,
+    kCheckTime = 2,
+    kCheckTxn = 4,
+    kCheckCrc = 8,
+    kCheckOffsets = 16,
+    kCheckProducer = 32
+};
+inline constexpr unsigned kCheckAll = 63;
+
+struct Options {
+    std::vector<std::string> paths;
+
+    bool kafka = false;
+    KafkaOptions kafka_options;
+
+    bool records = false;
+    bool no_meta = false;
+    std::optional<std::string> format;
+    bool json = false;
+    bool plain = false;
+    bool no_header = false;
+    bool hex = false;
+    bool summary = false;
+    bool stats = false;
+    std::uint64_t top = 10;
+    std::optional<unsigned> check;  // bits of CheckPart
+    std::vector<std::string> match;
+    bool match_any = false;
+    Decode decode = Decode::automatic;
+    std::optional<std::string> decode_with;
+    std::optional<std::uint64_t> count;
+    std::optional<std::string> range;
+    std::uint64_t max_bytes = UINT64_MAX;
+    bool rebuild_index = false;
+    std::optional<std::int64_t> truncate_at;
+    bool yes = false;
+    bool no_input = false;
+    bool dry_run = false;
+    bool quiet = false;
+    bool verbose = false;
+    cli::ColorWhen color = cli::ColorWhen::automatic;
+    MemoryLimits limits;
+};
+
+// Fills the table of `set`, which must not outlive `options`.
+void add_options(cli::OptionSet& set, Options& options);
+
+// What parsing one option after another cannot see: contradictions. The text of the usage error.
+[[nodiscard]] std::optional<std::string> find_contradiction(const Options& options);
+
+}  // namespace mq::dump

@@ -1,0 +1,105 @@
+#include "mq-dump-segment/unit_source.h"
+
+#include <algorithm>
+
+namespace mq::dump {
+
+using log::ScanOutcome;
+
+namespace {
+
+constexpr std::size_t kStreamRead = 256 * 1024;
+
+}  // namespace
+
+Result<UnitSource> UnitSource::open(const os::File& file, log::ScanDepth depth, const UnitLimits& limits) {
+    MQ_ASSIGN(const os::FileInfo info, file.info());
+    UnitSource source;
+    source.file_ = &file;
+    source.limits_ = limits;
+    if (info.is_regular) {
+        source.size_ = info.size_bytes;
+        source.scanner_.emplace(file, FilePosition{limits.start}, FilePosition{std::min(limits.end, info.size_bytes)},
+                                depth, limits.unit_bytes);
+        return source;
+    }
+    if (info.is_directory) return fail(Errc::bad_argument, "read", file.path(), "is a directory");
+    while (source.position_ < limits.start) {
+        MQ_TRY(source.fill(1));
+        const std::uint64_t there = source.buffer_.size() - source.consumed_;
+        if (there == 0) break;
+        const std::uint64_t skipped = std::min(there, limits.start - source.position_);
+        source.consumed_ += skipped;
+        source.position_ += skipped;
+    }
+    return source;
+}
+
+Result<ScanOutcome> UnitSource::next(log::ScannedBatch& batch) {
+    return scanner_ ? scanner_->next(batch) : next_of_stream(batch);
+}
+
+Status UnitSource::fill(std::size_t size) {
+    if (buffer_.size() - consumed_ >= size || at_end_) return {};
+    std::memmove(buffer_.data(), buffer_.data() + consumed_, buffer_.size() - consumed_);
+    buffer_.resize(buffer_.size() - consumed_);
+    consumed_ = 0;
+    while (buffer_.size() < size) {
+        const std::size_t had = buffer_.size();
+        // The memory follows what has arrived: a size field that lies costs nothing.
+        buffer_.resize(had + kStreamRead);
+        auto got = file_->read_some({buffer_.data() + had, kStreamRead});
+        buffer_.resize(had + (got ? *got : 0));
+        if (!got) return fail(std::move(got).error());
+        if (*got == 0) {
+            at_end_ = true;
+            return {};
+        }
+    }
+    return {};
+}
+
+Result<ScanOutcome> UnitSource::next_of_stream(log::ScannedBatch& batch) {
+    MQ_TRY(fill(record::kBatchHeaderBytes));
+    ByteView bytes = buffer_.view().substr(consumed_);
+    if (bytes.empty() || position_ >= limits_.end) return ScanOutcome::end;
+    auto header = record::parse_batch_header(bytes);
+    if (!header) {
+        if (header.error().code == Errc::truncated) return ScanOutcome::torn_tail;
+        error_ = std::move(header).error();
+    } else if (header->size_bytes > limits_.unit_bytes) {
+        error_ = Error{Errc::too_large,
+                       "read batch",
+                       {},
+                       0,
+                       {},
+                       std::to_string(header->size_bytes) + " bytes, limit " + std::to_string(limits_.unit_bytes)};
+    } else {
+        if (header->size_bytes > limits_.end - position_) return ScanOutcome::torn_tail;
+        MQ_TRY(fill(header->size_bytes));
+        bytes = buffer_.view().substr(consumed_);
+        if (bytes.size() < header->size_bytes) return ScanOutcome::torn_tail;
+        batch.header = *header;
+        batch.position = FilePosition{position_};
+        batch.bytes = bytes.substr(0, header->size_bytes);
+        consumed_ += header->size_bytes;
+        position_ += header->size_bytes;
+        return ScanOutcome::batch;
+    }
+    error_.subject = file_->path();
+    error_.position = position_;
+    return ScanOutcome::corrupt;
+}
+
+Result<std::uint64_t> UnitSource::bytes_left() {
+    if (scanner_) return size_ - std::min(size_, position());
+    std::uint64_t left = buffer_.size() - consumed_;
+    while (!at_end_) {
+        consumed_ = buffer_.size();
+        MQ_TRY(fill(1));
+        left += buffer_.size() - consumed_;
+    }
+    return left;
+}
+
+}  // namespace mq::dump
