@@ -1,0 +1,74 @@
+// The private half of Log, shared by the log_*.cc files.
+#pragma once
+
+#include <algorithm>
+
+#include "log/log.h"
+#include "log/segment_list.h"
+
+namespace mq::log {
+
+struct Log::Impl {
+    std::string directory;
+    LogConfig config;
+    PublishedState* state = nullptr;
+    OpenOptions options;
+
+    Segment active;
+    std::vector<Offset> bases;  // of all segments, ascending; the last is the active one's
+    ProducerState producers;
+    LeaderEpochs epochs;
+    Published now;              // what state holds, or will hold after the change at hand
+    Offset recovery_point{0};
+    std::int64_t roll_jitter_ms = 0;
+    bool names_unsynced = true;      // files were made or renamed since the directory was last synced
+    bool producers_stale = false;    // the state in memory ran ahead of the log
+    bool follows_end = true;         // one replica: the high watermark is the log end
+    RecoveryReport report;
+
+    // log_open.cc
+    [[nodiscard]] Status load();
+    [[nodiscard]] Status recover_from(Offset point);
+    [[nodiscard]] Status recover_one(Offset base, const struct RecoveryStart& start, bool& cut);
+    [[nodiscard]] Status open_active();
+    [[nodiscard]] Status load_producers(Offset end);
+    [[nodiscard]] Status begin_segment(Offset base);
+    // Feeds the batches of [from, end) to the producer state, by their headers.
+    [[nodiscard]] Status replay_producers(Offset from, Offset end);
+
+    // log_append.cc
+    [[nodiscard]] Status ready_to_change();
+    [[nodiscard]] bool must_roll(std::uint64_t bytes, Offset last, TimestampMs max_timestamp) const;
+    [[nodiscard]] Status roll();
+    [[nodiscard]] Status index_time_of_active();
+    void publish();
+
+    // log_flush.cc
+    [[nodiscard]] Status flush();
+    [[nodiscard]] Status checkpoint();
+    [[nodiscard]] Status set_recovery_point(Offset offset);
+    [[nodiscard]] Status prune_snapshots();
+
+    // log_truncate.cc
+    [[nodiscard]] Status repair();
+    [[nodiscard]] Status truncate_to(Offset end);
+    [[nodiscard]] Status remove_segments_from(Offset base);
+    [[nodiscard]] Status write_epochs();
+
+    [[nodiscard]] std::string path(FileKind kind, Offset offset, FileSuffix suffix = FileSuffix::none) const {
+        return os::join(directory, file_name(kind, offset, suffix));
+    }
+    [[nodiscard]] std::string path(std::string_view name) const { return os::join(directory, name); }
+    // Bytes of segment `base` that exist for readers.
+    [[nodiscard]] Result<FilePosition> end_of(const Segment& segment) const {
+        if (segment.base() == now.active_base) return FilePosition{now.active_size_bytes};
+        return segment.log_file().size().map([](std::uint64_t size) { return FilePosition{size}; });
+    }
+    // Base of the segment that holds `offset`; the first one's if it lies before all.
+    [[nodiscard]] Offset floor_base(Offset offset) const {
+        const auto after = std::upper_bound(bases.begin(), bases.end(), offset);
+        return after == bases.begin() ? bases.front() : *(after - 1);
+    }
+};
+
+}  // namespace mq::log

@@ -1,0 +1,54 @@
+// Reads a partition's batches forward, without a lock, beside its writer.
+#pragma once
+
+#include <string>
+
+#include "log/batch_scanner.h"
+#include "log/published_state.h"
+
+namespace mq::log {
+
+// Ends are not errors.
+enum class ReadOutcome : unsigned char {
+    batch,
+    end_of_log,   // nothing below the bound; try again when the published end has moved
+    out_of_range  // the position lies before the log start: the records are gone. Seek.
+};
+
+enum class Isolation : unsigned char { read_uncommitted, read_committed };
+
+// Strictly below the high watermark, or the last stable offset for read_committed. Not thread-safe; one reader a thread.
+// `state` must outlive it. An index is a hint only: what it points at must be a batch that fits, else the segment is
+// scanned. Errors: corrupt and truncated, with file and byte; io.
+class LogReader {
+public:
+    LogReader(std::string directory, const PublishedState& state, Isolation isolation = Isolation::read_uncommitted);
+    LogReader(LogReader&&) noexcept;
+    LogReader& operator=(LogReader&&) noexcept;
+    ~LogReader();
+
+    // The next batch read will be the one that holds `offset`, or the first after it.
+    void seek(Offset offset);
+    [[nodiscard]] Offset position() const { return position_; }
+    // Checks the CRC of every batch that it returns; on by default.
+    void set_verify_checksum(bool verify) { verify_checksum_ = verify; }
+
+    // A batch may begin below the position sought: the caller drops the surplus. Advances past the batch.
+    [[nodiscard]] Result<ReadOutcome> next(ScannedBatch& batch);
+
+    // The offset at which end_of_log is told now.
+    [[nodiscard]] Offset bound() const;
+
+private:
+    struct OpenSegment;
+    [[nodiscard]] Result<bool> open_segment(const Published& now);
+
+    std::string directory_;
+    const PublishedState* state_;
+    Isolation isolation_;
+    Offset position_{0};
+    bool verify_checksum_ = true;
+    std::unique_ptr<OpenSegment> segment_;
+};
+
+}  // namespace mq::log

@@ -1,0 +1,94 @@
+#include "log/segment.h"
+
+#include <algorithm>
+
+namespace mq::log {
+
+SegmentPaths segment_paths(const std::string& directory, Offset base, FileSuffix suffix) {
+    const auto path = [&](FileKind kind) { return os::join(directory, file_name(kind, base, suffix)); };
+    return {path(FileKind::log), path(FileKind::offset_index), path(FileKind::time_index), path(FileKind::txn_index)};
+}
+
+Result<Segment> Segment::open(const std::string& directory, Offset base, os::OpenMode mode, FileSuffix suffix) {
+    const SegmentPaths paths = segment_paths(directory, base, suffix);
+    Segment segment;
+    segment.base_ = base;
+    MQ_ASSIGN(segment.log_, os::File::open(paths.log, mode));
+    MQ_ASSIGN(segment.offset_index_, OffsetIndex::open(paths.offset_index, base, mode));
+    MQ_ASSIGN(segment.time_index_, TimeIndex::open(paths.time_index, base, mode));
+    return segment;
+}
+
+Result<Segment> Segment::open_for_reading(const std::string& directory, Offset base, FileSuffix suffix) {
+    const SegmentPaths paths = segment_paths(directory, base, suffix);
+    Segment segment;
+    segment.base_ = base;
+    MQ_ASSIGN(segment.log_, os::File::open(paths.log, os::OpenMode::read));
+    if (auto index = OffsetIndex::open(paths.offset_index, base, os::OpenMode::read)) segment.offset_index_ = std::move(*index);
+    if (auto index = TimeIndex::open(paths.time_index, base, os::OpenMode::read)) segment.time_index_ = std::move(*index);
+    return segment;
+}
+
+FilePosition Segment::scan_start(Offset offset, FilePosition end) const {
+    constexpr FilePosition kStart{0};
+    if (!offset_index_) return kStart;
+    const auto entries = offset_index_->count_entries();
+    if (!entries) return kStart;
+    const auto hint = offset_index_->lookup(offset, *entries);
+    if (!hint || hint->position == kStart || hint->position >= end) return kStart;
+    BatchScanner scanner{log_, hint->position, end, ScanDepth::units};
+    ScannedBatch batch;
+    const auto outcome = scanner.next(batch);
+    const bool fits = outcome && *outcome == ScanOutcome::batch && batch.header.base_offset >= base_ &&
+                      batch.header.base_offset <= offset &&
+                      record::verify_batch_checksum(batch.bytes, batch.header).has_value();
+    return fits ? hint->position : kStart;
+}
+
+Result<std::optional<ScannedBatch>> Segment::find(Offset offset, FilePosition end) const {
+    BatchScanner scanner{log_, scan_start(offset, end), end, ScanDepth::headers};
+    ScannedBatch batch;
+    for (;;) {
+        MQ_ASSIGN(const ScanOutcome outcome, scanner.next(batch));
+        if (outcome == ScanOutcome::corrupt) return fail(scanner.error());
+        if (outcome != ScanOutcome::batch) return std::optional<ScannedBatch>{};
+        if (batch.header.last_offset() >= offset) {
+            batch.bytes = {};  // they die with the scanner
+            return std::optional{batch};
+        }
+    }
+}
+
+Result<Offset> Segment::next_offset(FilePosition end) const {
+    // The last entry of the index is the nearest to the end; every offset lies above it.
+    const Offset last{base_ + INT32_MAX};
+    BatchScanner scanner{log_, scan_start(last, end), end, ScanDepth::headers};
+    ScannedBatch batch;
+    Offset next = base_;
+    for (;;) {
+        MQ_ASSIGN(const ScanOutcome outcome, scanner.next(batch));
+        if (outcome != ScanOutcome::batch) return next;
+        next = batch.header.next_offset();
+    }
+}
+
+Result<TimestampMs> Segment::largest_timestamp(FilePosition end) const {
+    if (time_index_) {
+        MQ_ASSIGN(const std::uint32_t entries, time_index_->count_entries());
+        if (entries > 0) {
+            MQ_ASSIGN(const TimeIndexEntry last, time_index_->entry(entries - 1));
+            const auto batch = find(last.offset, end);
+            if (batch && *batch && (*batch)->header.max_timestamp == last.timestamp) return last.timestamp;
+        }
+    }
+    BatchScanner scanner{log_, FilePosition{0}, end, ScanDepth::headers};
+    ScannedBatch batch;
+    TimestampMs largest = kNoTimestamp;
+    for (;;) {
+        MQ_ASSIGN(const ScanOutcome outcome, scanner.next(batch));
+        if (outcome != ScanOutcome::batch) return largest;
+        largest = std::max(largest, batch.header.max_timestamp);
+    }
+}
+
+}  // namespace mq::log

@@ -1,0 +1,55 @@
+// The files of one segment, open together.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "log/batch_scanner.h"
+#include "log/offset_index.h"
+#include "log/segment_files.h"
+#include "log/time_index.h"
+
+namespace mq::log {
+
+struct SegmentPaths {
+    std::string log;
+    std::string offset_index;
+    std::string time_index;
+    std::string txn_index;
+};
+[[nodiscard]] SegmentPaths segment_paths(const std::string& directory, Offset base, FileSuffix suffix = FileSuffix::none);
+
+// The .log of a segment and its two indexes. Reading is safe from several threads.
+class Segment {
+public:
+    // Opens what is there; a missing index is not_found. `mode` create_truncate begins an empty segment.
+    [[nodiscard]] static Result<Segment> open(const std::string& directory, Offset base, os::OpenMode mode,
+                                              FileSuffix suffix = FileSuffix::none);
+    // The .log, and the indexes as far as they exist: for readers, to whom an index is only a hint.
+    [[nodiscard]] static Result<Segment> open_for_reading(const std::string& directory, Offset base,
+                                                          FileSuffix suffix = FileSuffix::none);
+
+    [[nodiscard]] Offset base() const { return base_; }
+    [[nodiscard]] const os::File& log_file() const { return log_; }
+    [[nodiscard]] const std::optional<OffsetIndex>& offset_index() const { return offset_index_; }
+    [[nodiscard]] const std::optional<TimeIndex>& time_index() const { return time_index_; }
+
+    // Start of the first unit that holds `offset` or lies after it, below byte `end`; nullopt if all lie before it.
+    // The index is a hint: where it leads must stand a batch that verifies and begins at or below `offset`.
+    [[nodiscard]] Result<std::optional<ScannedBatch>> find(Offset offset, FilePosition end) const;
+    // A position at or before `offset` from which a scan may start; 0 where the index is missing or lies.
+    [[nodiscard]] FilePosition scan_start(Offset offset, FilePosition end) const;
+    // The offset after the last whole unit below `end`; base() if there is none.
+    [[nodiscard]] Result<Offset> next_offset(FilePosition end) const;
+    // The largest timestamp by the last time index entry, held against the batch that it names; by a walk of the headers if it
+    // does not fit. kNoTimestamp for a segment without timestamps.
+    [[nodiscard]] Result<TimestampMs> largest_timestamp(FilePosition end) const;
+
+private:
+    os::File log_;
+    Offset base_{0};
+    std::optional<OffsetIndex> offset_index_;
+    std::optional<TimeIndex> time_index_;
+};
+
+}  // namespace mq::log
