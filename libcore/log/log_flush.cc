@@ -69,15 +69,17 @@ Status Log::Impl::checkpoint() {
     return prune_snapshots();
 }
 
-// A snapshot is kept where a segment begins, and the newest one.
+// Snapshots stay where a segment begins, and the two newest: should the last one be damaged, the other saves a long replay.
 Status Log::Impl::prune_snapshots() {
     MQ_ASSIGN(const auto entries, os::list_directory(directory));
+    std::vector<Offset> snapshots;
     for (const auto& entry : entries) {
         const FileName name = parse_file_name(entry.name);
-        if (name.kind != FileKind::snapshot || name.suffix != FileSuffix::none) continue;
-        if (name.offset >= now.log_end || std::binary_search(bases.begin(), bases.end(), name.offset)) continue;
-        MQ_TRY(os::remove_file(os::join(directory, entry.name)));
+        if (name.kind == FileKind::snapshot && name.suffix == FileSuffix::none) snapshots.push_back(name.offset);
     }
+    for (std::size_t i = 0; i + 2 < snapshots.size(); ++i)
+        if (!std::binary_search(bases.begin(), bases.end(), snapshots[i]))
+            MQ_TRY(os::remove_file(path(FileKind::snapshot, snapshots[i])));
     return {};
 }
 

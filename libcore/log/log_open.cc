@@ -63,6 +63,7 @@ Status Log::Impl::load() {
         MQ_TRY(begin_segment(now.log_start));
         recovery_point = now.log_start;
     } else {
+        if (writing) MQ_TRY(restore_missing_indexes());
         if (options.trust == Trust::clean) {
             MQ_TRY(open_active());
             recovery_point = now.log_end;
@@ -94,6 +95,29 @@ Status Log::Impl::load() {
     if ((state->list_generation.load() & 1) != 0) state->list_generation.fetch_add(1);
     publish();
     state->high_watermark.store(std::clamp(options.high_watermark.value_or(now.log_end), now.log_start, now.log_end).value());
+    return {};
+}
+
+// Kafka's rule 3, for closed segments below those that recovery walks anyway. Their bytes were flushed once, so damage is not a
+// torn write and cutting would mend nothing: it stays, and is told.
+Status Log::Impl::restore_missing_indexes() {
+    MQ_ASSIGN(const auto entries, os::list_directory(directory));
+    const auto has = [&](Offset base) {
+        const std::string name = file_name(FileKind::offset_index, base);
+        return std::binary_search(entries.begin(), entries.end(), os::DirectoryEntry{name, false},
+                                  [](const auto& a, const auto& b) { return a.name < b.name; });
+    };
+    const Offset recovered_anyway = options.trust == Trust::clean ? bases.back() : floor_base(options.recovery_point);
+    for (const Offset base : bases) {
+        if (base >= recovered_anyway || has(base)) continue;
+        MQ_TRY(load_producers(base));
+        MQ_ASSIGN(const SegmentRecovery found, recover_segment(directory, base, config, {}, {&producers, &epochs}, true));
+        ++report.segments_recovered;
+        MQ_TRY(write_snapshot(path(FileKind::snapshot, found.next_offset), producers));
+        report.notes.push_back("rebuilt the indexes of " + path(FileKind::log, base) +
+                               (found.damage.empty() ? "" : "; it is damaged at byte " + std::to_string(found.valid_end.value()) +
+                                                                ": " + found.damage));
+    }
     return {};
 }
 
@@ -247,6 +271,19 @@ Status Log::Impl::recover_from(Offset point) {
     return open_active();
 }
 
+// Renames the logs of later segments to .log.cut: they may hold the only copy of records.
+Status Log::Impl::set_aside_segments_from(Offset base) {
+    for (auto last = bases.rbegin(); last != bases.rend() && *last >= base; ++last) {
+        const std::string log = path(FileKind::log, *last);
+        MQ_ASSIGN(const os::FileInfo info, os::file_info(log));
+        if (info.size_bytes == 0) continue;
+        MQ_TRY(os::rename_file(log, log + ".cut"));
+        MQ_KILLPOINT("recover.after_set_aside");
+        report.cuts.push_back({log, FilePosition{0}, *last, info.size_bytes, "it follows a damaged segment", log + ".cut"});
+    }
+    return remove_segments_from(base);
+}
+
 // Recovers one segment and takes the consequences: cuts its log, keeps what is worth keeping, drops later segments.
 Status Log::Impl::recover_one(Offset base, const RecoveryStart& start, bool& cut) {
     const bool writing = !options.read_only;
@@ -283,8 +320,8 @@ Status Log::Impl::recover_one(Offset base, const RecoveryStart& start, bool& cut
                 MQ_TRY(copy_range(log, found.valid_end, FilePosition{found.file_bytes}, what.kept_in));
             }
             MQ_KILLPOINT("recover.before_cut");
-            // What follows in later segments would be a hole: it goes first, from the end, so that every moment is a prefix.
-            MQ_TRY(remove_segments_from(base + 1));
+            // What follows in later segments would be a hole: it steps aside first, from the end, so that every moment is a prefix.
+            MQ_TRY(set_aside_segments_from(base + 1));
             MQ_TRY(log.truncate(found.valid_end.value()));
             MQ_KILLPOINT("recover.after_cut");
         } else {
