@@ -20,16 +20,17 @@ struct FreeContext {
     void operator()(LZ4F_dctx* d) const { LZ4F_freeDecompressionContext(d); }
 };
 
-LZ4F_dctx* decompression_context() {
-    thread_local std::unique_ptr<LZ4F_dctx, FreeContext> cached;
-    if (cached == nullptr) {
-        LZ4F_dctx* made = nullptr;
-        if (LZ4F_isError(LZ4F_createDecompressionContext(&made, LZ4F_VERSION)) != 0) throw std::bad_alloc{};
-        cached.reset(made);
-    }
-    // The stream before may have ended in an error.
-    LZ4F_resetDecompressionContext(cached.get());
-    return cached.get();
+using Context = std::unique_ptr<LZ4F_dctx, FreeContext>;
+
+// The context of this thread's last good stream. After a bad one it is thrown away: liblz4 1.9.4 remembers the
+// content size of a frame that was broken off, even across its own reset, and refuses the next good frame for it.
+thread_local Context spare_context;
+
+Context take_context() {
+    if (spare_context != nullptr) return std::move(spare_context);
+    LZ4F_dctx* made = nullptr;
+    if (LZ4F_isError(LZ4F_createDecompressionContext(&made, LZ4F_VERSION)) != 0) throw std::bad_alloc{};
+    return Context{made};
 }
 
 // XXH32 with seed 0 of fewer than 16 bytes, which is all that a frame header needs.
@@ -109,18 +110,19 @@ Status lz4_compress(int level, ByteView in, Buffer& out) {
 
 Status lz4_decompress(ByteView in, BoundedOutput out, bool ignore_header_checksum) {
     if (in.empty()) return decompress_error(Errc::truncated, "no stream");
-    LZ4F_dctx* context = decompression_context();
+    Context context = take_context();
     out.reserve(first_room(in.size(), 0));
     while (!in.empty()) {
         if (ignore_header_checksum) {
             const MendedHeader mended = mend_header(in);
             ByteView header{mended.bytes.data(), mended.size};
             in.remove_prefix(mended.size);
-            MQ_TRY(feed(context, header, out));
+            MQ_TRY(feed(context.get(), header, out));
         }
-        MQ_ASSIGN(const bool ended, feed(context, in, out));
+        MQ_ASSIGN(const bool ended, feed(context.get(), in, out));
         if (!ended) return decompress_error(Errc::truncated, "frame");
     }
+    spare_context = std::move(context);
     return {};
 }
 
