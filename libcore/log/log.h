@@ -59,7 +59,7 @@ struct AppendOptions {
     bool assign_offsets = true;    // false: a follower's copy, offsets and epochs stay
     // How far behind the first offset the record with the largest timestamp stands, where the encoder knows; else the time index
     // names the last offset of its batch, as Kafka does since 3.7.
-    std::optional<std::int32_t> max_timestamp_delta;
+    std::optional<std::int32_t> max_timestamp_delta{};
 };
 
 struct AppendResult {
@@ -83,6 +83,12 @@ public:
     // Opens or makes the directory and brings it into order. `state` must outlive the log and is overwritten.
     [[nodiscard]] static Result<Log> open(std::string directory, const LogConfig& config, PublishedState& state,
                                           const OpenOptions& options);
+
+    // Takes part in a directory that others have opened already: believes `state` (which stays as it is, and must not be empty),
+    // loads nothing but what is derived from the files below its end, and repairs if it is marked dirty. `options` trust and
+    // offsets are not looked at, but for the recovery point.
+    [[nodiscard]] static Result<Log> attach(std::string directory, const LogConfig& config, PublishedState& state,
+                                            const OpenOptions& options);
 
     Log(Log&&) noexcept;
     Log& operator=(Log&&) noexcept;

@@ -9,21 +9,23 @@
 namespace mq::log {
 
 struct Log::Impl {
+    Impl(std::string dir, const LogConfig& topic_config, PublishedState& published, const OpenOptions& how);
+
     std::string directory;
     LogConfig config;
-    PublishedState* state = nullptr;
+    PublishedState* state;
     OpenOptions options;
+    Offset recovery_point;
+    std::int64_t roll_jitter_ms;
+    bool follows_end;  // one replica: the high watermark is the log end
 
     Segment active;
     std::vector<Offset> bases;  // of all segments, ascending; the last is the active one's
     ProducerState producers;
     LeaderEpochs epochs;
     Published now;              // what state holds, or will hold after the change at hand
-    Offset recovery_point{0};
-    std::int64_t roll_jitter_ms = 0;
     bool names_unsynced = true;      // files were made or renamed since the directory was last synced
     bool producers_stale = false;    // the state in memory ran ahead of the log
-    bool follows_end = true;         // one replica: the high watermark is the log end
     RecoveryReport report;
 
     // log_open.cc
@@ -53,6 +55,8 @@ struct Log::Impl {
 
     // log_truncate.cc
     [[nodiscard]] Status repair();
+    [[nodiscard]] Status adopt_published();
+    [[nodiscard]] Status load_derived();
     [[nodiscard]] Status truncate_to(Offset end);
     [[nodiscard]] Status remove_segments_from(Offset base);
     [[nodiscard]] Status write_epochs();

@@ -27,16 +27,25 @@ Log::Log(Log&&) noexcept = default;
 Log& Log::operator=(Log&&) noexcept = default;
 Log::~Log() = default;
 
+Log::Impl::Impl(std::string dir, const LogConfig& topic_config, PublishedState& published, const OpenOptions& how)
+    : directory(std::move(dir)),
+      config(topic_config),
+      state(&published),
+      options(how),
+      recovery_point(how.recovery_point),
+      roll_jitter_ms(draw_jitter(topic_config)),
+      follows_end(!how.high_watermark) {}
+
 Result<Log> Log::open(std::string directory, const LogConfig& config, PublishedState& state, const OpenOptions& options) {
-    auto impl = std::make_unique<Impl>();
-    impl->directory = std::move(directory);
-    impl->config = config;
-    impl->state = &state;
-    impl->options = options;
-    impl->recovery_point = options.recovery_point;
-    impl->follows_end = !options.high_watermark;
-    impl->roll_jitter_ms = draw_jitter(config);
+    auto impl = std::make_unique<Impl>(std::move(directory), config, state, options);
     MQ_TRY(impl->load());
+    return Log{std::move(impl)};
+}
+
+Result<Log> Log::attach(std::string directory, const LogConfig& config, PublishedState& state, const OpenOptions& options) {
+    auto impl = std::make_unique<Impl>(std::move(directory), config, state, options);
+    impl->producers_stale = true;
+    MQ_TRY(impl->adopt_published());
     return Log{std::move(impl)};
 }
 

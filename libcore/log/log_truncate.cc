@@ -28,6 +28,25 @@ Status Log::Impl::remove_segments_from(Offset base) {
     return {};
 }
 
+// Believes the published state, and opens the files that it speaks of.
+Status Log::Impl::adopt_published() {
+    if (state->dirty.load() != 0) return repair();
+    now = state->read();
+    MQ_ASSIGN(const auto listed, list_segments(directory));
+    bases.clear();
+    for (const auto& segment : listed) bases.push_back(segment.base);
+    MQ_ASSIGN(active, Segment::open(directory, now.active_base,
+                                    options.read_only ? os::OpenMode::read : os::OpenMode::read_write));
+    return load_derived();
+}
+
+Status Log::Impl::load_derived() {
+    MQ_ASSIGN(auto saved, read_leader_epoch_checkpoint(path(kLeaderEpochCheckpoint)));
+    epochs = LeaderEpochs{std::move(saved)};
+    if (producers_stale) MQ_TRY(load_producers(now.log_end));
+    return {};
+}
+
 // Whoever changed the files last did not come to an end (it died, or a call failed): within one life of the state nobody else
 // can have written, so the files are cut back to what is published (CONCURRENCY LCK-4, LCK-5).
 Status Log::Impl::repair() {
@@ -55,11 +74,7 @@ Status Log::Impl::repair() {
     MQ_TRY(active.time_index()->truncate(static_cast<std::uint32_t>(now.time_index_entries)));
     MQ_TRY(truncate_txn_index(path(FileKind::txn_index, now.active_base), now.log_end));
     MQ_KILLPOINT("repair.after_indexes");
-
-    auto saved = read_leader_epoch_checkpoint(path(kLeaderEpochCheckpoint));
-    if (!saved) return fail(saved.error());
-    epochs = LeaderEpochs{std::move(*saved)};
-    if (producers_stale) MQ_TRY(load_producers(now.log_end));
+    MQ_TRY(load_derived());
     state->dirty.store(0);
     return {};
 }

@@ -46,7 +46,8 @@ FileName parse_file_name(std::string_view name) {
             const auto digits = name.substr(0, name.size() - text.size());
             std::int64_t offset = 0;
             const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), offset);
-            if (error != std::errc{} || end != digits.data() + digits.size() || offset < 0 || digits.size() != kOffsetDigits)
+            if (error != std::errc{} || end != digits.data() + digits.size() || offset < 0 ||
+                digits.size() != kOffsetDigits)
                 break;
             result.kind = kind;
             result.offset = Offset{offset};
@@ -62,12 +63,17 @@ std::string_view extension(FileKind kind) {
 }
 
 std::string file_name(FileKind kind, Offset offset, FileSuffix suffix) {
-    if (kind == FileKind::leader_epoch_checkpoint) return std::string{kLeaderEpochCheckpoint};
-    if (kind == FileKind::partition_metadata) return std::string{kPartitionMetadata};
-    char digits[kOffsetDigits + 1];
-    std::snprintf(digits, sizeof digits, "%020lld", static_cast<long long>(offset.value()));
-    std::string name{digits};
-    name += extension(kind);
+    std::string name;
+    if (kind == FileKind::leader_epoch_checkpoint) {
+        name = kLeaderEpochCheckpoint;
+    } else if (kind == FileKind::partition_metadata) {
+        name = kPartitionMetadata;
+    } else {
+        char digits[kOffsetDigits + 1];
+        std::snprintf(digits, sizeof digits, "%020lld", static_cast<long long>(offset.value()));
+        name = digits;
+        name += extension(kind);
+    }
     for (const auto& [s, text] : kSuffixes)
         if (s == suffix) name += text;
     return name;
