@@ -17,6 +17,7 @@ TEST(SegmentFiles, NamesAreTwentyDigitsAndAnExtension) {
     EXPECT_EQ(file_name(FileKind::snapshot, Offset{7}, FileSuffix::deleted), "00000000000000000007.snapshot.deleted");
     EXPECT_EQ(file_name(FileKind::leader_epoch_checkpoint, Offset{0}), "leader-epoch-checkpoint");
     EXPECT_EQ(file_name(FileKind::partition_metadata, Offset{0}), "partition.metadata");
+    EXPECT_EQ(file_name(FileKind::partition_metadata, Offset{0}, FileSuffix::temporary), "partition.metadata.tmp");
 }
 
 TEST(SegmentFiles, EveryKindAndSuffixIsReadBack) {
