@@ -14,7 +14,7 @@ enum class FileKind : unsigned char {
     offset_index,
     time_index,
     txn_index,
-    snapshot,                // producer state
+    snapshot,  // producer state
     leader_epoch_checkpoint,
     partition_metadata,
     other
