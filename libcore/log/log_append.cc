@@ -102,8 +102,8 @@ bool Log::Impl::must_roll(std::uint64_t bytes, Offset last, TimestampMs max_time
     if (now.active_size_bytes + bytes > config.segment_bytes) return now.active_size_bytes > 0;
     if (now.offset_index_entries >= max_offsets || now.time_index_entries + 1 >= max_times) return now.active_size_bytes > 0;
     if (now.active_size_bytes == 0) return false;
-    const std::int64_t waited = now.roll_timestamp >= 0 && max_timestamp >= 0 ? max_timestamp - now.roll_timestamp
-                                                                              : options.clock() - now.created_ms;
+    const std::int64_t waited =
+        now.roll_timestamp >= 0 ? max_timestamp - now.roll_timestamp : options.clock() - now.created_ms;
     return waited > config.roll_ms() - roll_jitter_ms;
 }
 

@@ -272,12 +272,24 @@ Status Log::Impl::recover_from(Offset point) {
         bool cut = false;
         MQ_TRY(recover_one(base, start, cut));
         if (cut) break;
+        // A roll begins the next segment at the end of this one. If this one ends earlier, its tail was lost between two batches;
+        // only compaction leaves such a gap on purpose. Kafka's directories are taken by Kafka's rules, which do not ask.
+        const auto next = std::upper_bound(bases.begin(), bases.end(), base);
+        if (options.trust == Trust::recovery_point && !config.cleanup_compact && next != bases.end() && *next != now.log_end) {
+            MQ_TRY(options.read_only ? forget_segments_from(*next) : set_aside_segments_from(*next));
+            break;
+        }
     }
     if (options.read_only) {
         // What was found is published as it is; the files stay.
         return {};
     }
     return open_active();
+}
+
+Status Log::Impl::forget_segments_from(Offset base) {
+    std::erase_if(bases, [base](Offset b) { return b >= base; });
+    return {};
 }
 
 // Renames the logs of later segments to .log.cut: they may hold the only copy of records.
@@ -288,7 +300,7 @@ Status Log::Impl::set_aside_segments_from(Offset base) {
         if (info.size_bytes == 0) continue;
         MQ_TRY(os::rename_file(log, log + ".cut"));
         MQ_KILLPOINT("recover.after_set_aside");
-        report.cuts.push_back({log, FilePosition{0}, *last, info.size_bytes, "it follows a damaged segment", log + ".cut"});
+        report.cuts.push_back({log, FilePosition{0}, *last, info.size_bytes, "records before it are lost", log + ".cut"});
     }
     return remove_segments_from(base);
 }
@@ -334,7 +346,7 @@ Status Log::Impl::recover_one(Offset base, const RecoveryStart& start, bool& cut
             MQ_TRY(log.truncate(found.valid_end.value()));
             MQ_KILLPOINT("recover.after_cut");
         } else {
-            std::erase_if(bases, [base](Offset b) { return b > base; });
+            MQ_TRY(forget_segments_from(base + 1));
         }
         report.cuts.push_back(std::move(what));
     }

@@ -276,6 +276,20 @@ TEST_F(LogTest, WhatIsCutBeforeAValidBatchIsKeptBeside) {
         << log_->recovery().cuts.back().reason;
 }
 
+// A power cut may take the tail of a closed segment exactly at a batch, and leave the next segment whole.
+TEST_F(LogTest, AHoleBetweenSegmentsIsNotReadOver) {
+    config_.segment_bytes = 300;
+    open();
+    for (int i = 0; i < 9; ++i) append(numbered_batch(3 * i, 3));
+    ASSERT_EQ(log_->segment_bases().size(), 3u);
+    const std::uint64_t size = os::file_info(file(FileKind::log, 0))->size_bytes;
+    ASSERT_TRUE(os::File::open(file(FileKind::log, 0), os::OpenMode::read_write)->truncate(size - numbered_batch(6, 3).size()));
+    open(Trust::recovery_point);
+    EXPECT_EQ(values(), numbers(0, 6));
+    EXPECT_EQ(log_->recovery().cuts.size(), 2u);
+    EXPECT_EQ(append(numbered_batch(6, 1)).first_offset, Offset{6});
+}
+
 TEST_F(LogTest, ReadOnlyOpenChangesNothingAndStopsBeforeDamage) {
     open();
     append(numbered_batch(0, 3));
