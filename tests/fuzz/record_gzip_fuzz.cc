@@ -1,0 +1,6 @@
+#include "codec_fuzz.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    mq::fuzz::codec_one_input(mq::record::Codec::gzip, mq::fuzz::view_of(data, size));
+    return 0;
+}
