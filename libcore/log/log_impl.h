@@ -66,6 +66,12 @@ struct Log::Impl {
         return os::join(directory, file_name(kind, offset, suffix));
     }
     [[nodiscard]] std::string path(std::string_view name) const { return os::join(directory, name); }
+    // The aborted transactions of a segment; of the active one those that were published.
+    [[nodiscard]] Result<std::vector<AbortedTxn>> aborted_in(Offset base) const {
+        std::optional<std::uint32_t> entries;
+        if (base == now.active_base) entries = static_cast<std::uint32_t>(now.txn_index_entries);
+        return read_txn_index(path(FileKind::txn_index, base), entries);
+    }
     // Bytes of segment `base` that exist for readers.
     [[nodiscard]] Result<FilePosition> end_of(const Segment& segment) const {
         if (segment.base() == now.active_base) return FilePosition{now.active_size_bytes};

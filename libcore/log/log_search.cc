@@ -57,7 +57,7 @@ Result<std::vector<AbortedTxn>> Log::aborted_transactions(Offset from, Offset en
     std::vector<AbortedTxn> found;
     auto base = std::lower_bound(log.bases.begin(), log.bases.end(), log.floor_base(from));
     for (; base != log.bases.end(); ++base) {
-        MQ_ASSIGN(const auto entries, read_txn_index(log.path(FileKind::txn_index, *base)));
+        MQ_ASSIGN(const auto entries, log.aborted_in(*base));
         for (const AbortedTxn& txn : entries) {
             if (txn.last_offset >= from && txn.first_offset < end) found.push_back(txn);
             // No later entry can reach below what was stable then.

@@ -108,7 +108,7 @@ Status Log::Impl::truncate_to(Offset end) {
         next.max_timestamp = last.timestamp;
         next.offset_of_max_timestamp = last.offset;
     }
-    MQ_ASSIGN(const auto aborted, read_txn_index(path(FileKind::txn_index, base)));
+    MQ_ASSIGN(const auto aborted, aborted_in(base));
     next.txn_index_entries = static_cast<std::uint64_t>(
         std::count_if(aborted.begin(), aborted.end(), [&](const AbortedTxn& txn) { return txn.last_offset < new_end; }));
     if (cut.value() == 0) next.roll_timestamp = kNoTimestamp;
