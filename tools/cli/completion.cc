@@ -54,7 +54,8 @@ std::string bash_completion(const OptionSet& options) {
     const std::string function = identifier(options.program());
     std::string names;
     std::string cases;
-    for (const Option& row : options.rows()) {
+    for (const Option* shown : options.shown()) {
+        const Option& row = *shown;
         std::vector<std::string_view> spellings;
         if (!row.short_name.empty()) spellings.push_back(row.short_name);
         if (!row.long_name.empty()) spellings.push_back(row.long_name);
@@ -159,7 +160,8 @@ std::string zsh_completion(const OptionSet& options) {
                ")\"}\n"
                "}\n");
     out += "_arguments -s -S \\\n";
-    for (const Option& row : options.rows()) {
+    for (const Option* shown : options.shown()) {
+        const Option& row = *shown;
         std::string text{first_sentence(row.help)};
         for (const std::string_view special : {"\\", "[", "]", ":"})
             text = replaced(text, special, cat('\\', special));
@@ -202,7 +204,8 @@ std::string fish_completion(const OptionSet& options) {
                kListTopics,
                "\n"
                "end\n");
-    for (const Option& row : options.rows()) {
+    for (const Option* shown : options.shown()) {
+        const Option& row = *shown;
         std::string line = cat("complete -c ", options.program());
         if (!row.short_name.empty()) line += cat(" -s ", row.short_name.substr(1));
         if (!row.long_name.empty()) line += cat(" -l ", row.long_name.substr(2));

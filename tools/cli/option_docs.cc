@@ -105,7 +105,8 @@ std::string help_page(const OptionSet& options) {
     append_wrapped(out, options.summary(), 0, kPageColumns);
     constexpr std::size_t kHelpColumn = 26;
     std::string_view group;
-    for (const Option& row : options.rows()) {
+    for (const Option* shown : options.shown()) {
+        const Option& row = *shown;
         if (row.group != group) out += cat('\n', group = row.group, ":\n");
         std::string line = cat("  ", spelled(row));
         if (line.size() + 2 > kHelpColumn) {
@@ -130,8 +131,9 @@ std::string help_json(const OptionSet& options) {
     out += ",\"synopsis\":";
     append_json_string(out, options.synopsis());
     out += ",\"options\":[";
-    for (const Option& row : options.rows()) {
-        out += &row == &options.rows().front() ? "\n" : ",\n";
+    for (const Option* shown : options.shown()) {
+        const Option& row = *shown;
+        out += out.ends_with('[') ? "\n" : ",\n";
         out += "{\"group\":";
         append_json_string(out, row.group);
         const auto text = [&out](std::string_view name, std::string_view value) {
@@ -159,7 +161,8 @@ std::string help_json(const OptionSet& options) {
 std::string man_options(const OptionSet& options) {
     std::string out = ".Sh OPTIONS\n";
     std::string_view group;
-    for (const Option& row : options.rows()) {
+    for (const Option* shown : options.shown()) {
+        const Option& row = *shown;
         if (row.group != group) {
             if (!group.empty()) out += ".El\n";
             out += cat(".Ss ", group = row.group, "\n.Bl -tag -width Ds\n");

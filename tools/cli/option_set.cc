@@ -203,11 +203,20 @@ std::optional<std::string> OptionSet::page() const {
     return std::nullopt;
 }
 
+std::vector<const Option*> OptionSet::shown() const {
+    std::vector<const Option*> rows;
+    for (const Option& row : rows_) {
+        if (!row.hidden) rows.push_back(&row);
+    }
+    return rows;
+}
+
 std::string OptionSet::nearest(std::string_view word) const {
     word = word.substr(0, word.find('='));
     std::string_view best;
     std::size_t best_distance = 3;
     for (const Option& row : rows_) {
+        if (row.hidden) continue;
         const std::size_t distance = edit_distance(word, row.long_name);
         if (word.size() > 4 && distance < best_distance) {
             best = row.long_name;

@@ -63,7 +63,14 @@ public:
         return *this;
     }
 
+    // Accepted, but on no page.
+    Option& hide() {
+        hidden = true;
+        return *this;
+    }
+
     bool suggestions_only = false;
+    bool hidden = false;
     std::function<Status(std::optional<std::string_view>)> apply;  // nullopt: no value was given
 
     // "--key", or "-k" where there is no long name.
@@ -135,7 +142,8 @@ public:
     [[nodiscard]] std::string_view program() const { return program_; }
     [[nodiscard]] std::string_view summary() const { return summary_; }
     [[nodiscard]] std::string_view synopsis() const { return synopsis_; }
-    [[nodiscard]] const std::deque<Option>& rows() const { return rows_; }
+    // The rows that are shown, in their order.
+    [[nodiscard]] std::vector<const Option*> shown() const;
     [[nodiscard]] Complete operand_completion() const { return operand_completion_; }
 
 private:
