@@ -24,7 +24,6 @@ Status decompress_block(ByteView block, BoundedOutput& out) {
     }
     if (size > out.left()) return decompress_error(Errc::too_large, "a block of " + std::to_string(size) + " bytes");
     if (size > block.size() * kHighestRatio) return decompress_error(Errc::corrupt, "block size");
-    // Many small blocks must not move the bytes each time.
     while (out.room() < size) {
         if (!out.grow()) break;
     }

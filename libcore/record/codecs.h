@@ -21,10 +21,11 @@ public:
     void advance(std::size_t bytes) { out_.resize(out_.size() + bytes); }
     // Makes room for about `bytes`, as far as the limit allows.
     void reserve(std::size_t bytes) { out_.reserve(out_.size() + std::min(bytes, left())); }
-    // More room than before; false at the limit.
+    // More room than before, and at least as much as was produced, so that many small pieces do not move the bytes
+    // each time; false at the limit.
     [[nodiscard]] bool grow() {
         if (room() == left()) return false;
-        reserve(std::max(room() * 4, std::size_t{4096}));
+        reserve(std::max({room() * 4, produced(), std::size_t{4096}}));
         return true;
     }
 

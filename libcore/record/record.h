@@ -66,6 +66,7 @@ public:
         record = general_;
         return true;
     }
+    // An error's position counts the bytes of the records after decompression: 0 is byte 61 of an uncompressed batch.
     [[nodiscard]] const Status& status() const { return status_; }
     [[nodiscard]] const BatchHeader& header() const { return header_; }
     // Bytes of the records after decompression.
