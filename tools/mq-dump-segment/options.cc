@@ -20,19 +20,19 @@ Status set_check(Options& options, std::optional<std::string_view> list) {
     while (true) {
         const std::string_view word = rest.substr(0, rest.find(','));
         if (word == "index")
-            parts |= kCheckIndex;
+            parts |= log::kCheckIndex;
         else if (word == "time")
-            parts |= kCheckTime;
+            parts |= log::kCheckTime;
         else if (word == "txn")
-            parts |= kCheckTxn;
+            parts |= log::kCheckTxn;
         else if (word == "crc")
-            parts |= kCheckCrc;
+            parts |= log::kCheckCrc;
         else if (word == "offsets")
-            parts |= kCheckOffsets;
+            parts |= log::kCheckOffsets;
         else if (word == "producer")
-            parts |= kCheckProducer;
+            parts |= log::kCheckProducer;
         else if (word == "all")
-            parts |= kCheckAll;
+            parts |= log::kCheckAll;
         else
             return cli::bad_value(word, "index, time, txn, crc, offsets, producer or all");
         if (word.size() == rest.size()) break;

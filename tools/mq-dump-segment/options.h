@@ -7,21 +7,12 @@
 
 #include "cli/diagnostics.h"
 #include "cli/option_set.h"
+#include "log/check.h"
 #include "mq-dump-segment/kafka_dump.h"
 
 namespace mq::dump {
 
 enum class Decode : unsigned char { automatic, offsets, txn, hex, utf8, json };
-// Parts of --check, as bits.
-enum CheckPart : unsigned {
-    kCheckIndex = 1,
-    kCheckTime = 2,
-    kCheckTxn = 4,
-    kCheckCrc = 8,
-    kCheckOffsets = 16,
-    kCheckProducer = 32
-};
-inline constexpr unsigned kCheckAll = 63;
 
 struct Options {
     std::vector<std::string> paths;
@@ -39,7 +30,7 @@ struct Options {
     bool summary = false;
     bool stats = false;
     std::uint64_t top = 10;
-    std::optional<unsigned> check;  // bits of CheckPart
+    std::optional<unsigned> check;  // bits of log::CheckPart
     std::vector<std::string> match;
     bool match_any = false;
     Decode decode = Decode::automatic;

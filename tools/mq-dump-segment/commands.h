@@ -1,0 +1,37 @@
+// What the tool does, one function for each kind of answer. Each prints, explains errors on stderr, and returns the
+// status.
+#pragma once
+
+#include "mq-dump-segment/inputs.h"
+#include "mq-dump-segment/options.h"
+#include "mq-dump-segment/sink.h"
+
+namespace mq::dump {
+
+struct Context {
+    const Options& options;
+    const cli::Diagnostics& words;
+    Sink& out;
+
+    // Words on stderr come after what was printed so far.
+    cli::ExitCode fail(const Error& error) const {
+        static_cast<void>(out.flush());
+        return words.fail(error);
+    }
+};
+
+[[nodiscard]] cli::ExitCode print_as_kafka(const Context& context);
+[[nodiscard]] cli::ExitCode print_files(const Context& context);  // batches, records, entries
+[[nodiscard]] cli::ExitCode print_hex(const Context& context);
+[[nodiscard]] cli::ExitCode print_summary(const Context& context);
+[[nodiscard]] cli::ExitCode print_stats(const Context& context);
+[[nodiscard]] cli::ExitCode check_files(const Context& context);
+[[nodiscard]] cli::ExitCode rebuild_indexes(const Context& context);
+[[nodiscard]] cli::ExitCode truncate_log(const Context& context);
+
+// The status of several items: an error counts more than a "no".
+[[nodiscard]] inline cli::ExitCode worse(cli::ExitCode a, cli::ExitCode b) {
+    return static_cast<int>(a) >= static_cast<int>(b) ? a : b;
+}
+
+}  // namespace mq::dump
