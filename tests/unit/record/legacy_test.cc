@@ -48,7 +48,7 @@ std::string wrapper(std::int64_t offset, const std::string& inner, std::uint8_t 
 std::string inner_set(const std::vector<std::int64_t>& offsets, std::uint8_t magic = 1) {
     std::string set;
     for (const auto offset : offsets)
-        set += entry({offset, magic, 0, 100 + offset, "k", "v" + std::to_string(offset)});
+        set += entry({offset, magic, 0, 100 + offset % 100, "k", "v" + std::to_string(offset)});
     return set;
 }
 
