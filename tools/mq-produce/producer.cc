@@ -19,6 +19,7 @@ Producer::Producer(const Args& args, cli::DataDirectory* directory, const std::v
     for (const Header& header : args.headers) {
         headers_.push_back({header.key, header.value ? NullableBytes{*header.value} : std::nullopt});
     }
+    overhead_bytes_ = record::BatchBuilder::size_bound(std::nullopt, std::nullopt, headers_);
     if (args.timestamp) timestamp_ = *args.timestamp;
     record::BatchOptions options;
     options.codec = args.codec;

@@ -28,7 +28,7 @@ public:
     // Errors: too_large (the record alone is over the limit), those of the log.
     [[nodiscard]] Status add(NullableBytes key, NullableBytes value) {
         Target& target = target_of(key);
-        const std::size_t bound = record::BatchBuilder::size_bound(key, value, headers_);
+        const std::size_t bound = overhead_bytes_ + (key ? key->size() : 0) + (value ? value->size() : 0);
         if (target.builder.size_bytes() + bound > kBatchBytes) MQ_TRY(make_room(target, bound, key, value));
         target.builder.add(timestamp_, key, value, headers_);
         ++collected_;
@@ -84,7 +84,8 @@ private:
     const cli::Diagnostics* diagnostics_;
     std::vector<Target> targets_;
     std::vector<record::Header> headers_;
-    std::size_t sticky_ = 0;  // where records without a key go until its batch is sent
+    std::size_t overhead_bytes_ = 0;  // what a record takes at most beside its key and value
+    std::size_t sticky_ = 0;          // where records without a key go until its batch is sent
     TimestampMs timestamp_ = kNoTimestamp;
     std::uint64_t collected_ = 0;
     std::uint64_t accepted_ = 0;
