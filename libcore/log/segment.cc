@@ -73,17 +73,23 @@ Result<Offset> Segment::next_offset(FilePosition end) const {
 }
 
 Result<TimestampMs> Segment::largest_timestamp(FilePosition end) const {
+    TimestampMs largest = kNoTimestamp;
+    FilePosition from{0};
     if (time_index_) {
         MQ_ASSIGN(const std::uint32_t entries, time_index_->count_entries());
         if (entries > 0) {
             MQ_ASSIGN(const TimeIndexEntry last, time_index_->entry(entries - 1));
             const auto batch = find(last.offset, end);
-            if (batch && *batch && (*batch)->header.max_timestamp == last.timestamp) return last.timestamp;
+            if (batch && *batch && (*batch)->header.max_timestamp == last.timestamp) {
+                largest = last.timestamp;
+                from = (*batch)->end();
+            }
         }
     }
-    BatchScanner scanner{log_, FilePosition{0}, end, ScanDepth::headers};
+    // An index that lost its tail still ends with a true entry, so what follows that entry's batch is looked at: as a
+    // rule little, for the largest timestamp comes last.
+    BatchScanner scanner{log_, from, end, ScanDepth::headers};
     ScannedBatch batch;
-    TimestampMs largest = kNoTimestamp;
     for (;;) {
         MQ_ASSIGN(const ScanOutcome outcome, scanner.next(batch));
         if (outcome != ScanOutcome::batch) return largest;

@@ -41,8 +41,8 @@ public:
     [[nodiscard]] FilePosition scan_start(Offset offset, FilePosition end) const;
     // The offset after the last whole unit below `end`; base() if there is none.
     [[nodiscard]] Result<Offset> next_offset(FilePosition end) const;
-    // The largest timestamp by the last time index entry, held against the batch that it names; by a walk of the headers if it
-    // does not fit. kNoTimestamp for a segment without timestamps.
+    // The largest timestamp: by the last time index entry, held against the batch that it names, and a walk of the headers behind
+    // it; of all headers if it does not fit. kNoTimestamp for a segment without timestamps.
     [[nodiscard]] Result<TimestampMs> largest_timestamp(FilePosition end) const;
 
 private:

@@ -70,6 +70,14 @@ inline TimestampMs time_of(RecordId id) {
 }
 inline TimestampMs fixed_clock() { return kFirstTime + 1'000'000; }
 
+// To open a partition with: the clock stands still.
+inline log::OpenOptions opened_with(log::Trust trust = log::Trust::segments) {
+    log::OpenOptions options;
+    options.trust = trust;
+    options.clock = fixed_clock;
+    return options;
+}
+
 inline std::string batch_of(RecordId first, int count, const record::BatchOptions& options = {}) {
     std::vector<TestRecord> records;
     for (int i = 0; i < count; ++i) {
