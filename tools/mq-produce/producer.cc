@@ -20,6 +20,9 @@ Producer::Producer(const Args& args, cli::DataDirectory* directory, const std::v
         headers_.push_back({header.key, header.value ? NullableBytes{*header.value} : std::nullopt});
     }
     overhead_bytes_ = record::BatchBuilder::size_bound(std::nullopt, std::nullopt, headers_);
+    if (args.max_record_bytes > record::kBatchHeaderBytes) {
+        safe_bytes_ = args.max_record_bytes - record::kBatchHeaderBytes;
+    }
     if (args.timestamp) timestamp_ = *args.timestamp;
     record::BatchOptions options;
     options.codec = args.codec;
@@ -47,10 +50,13 @@ Status Producer::open(Target& target) {
     return {};
 }
 
-Status Producer::make_room(Target& target, std::size_t bound, NullableBytes key, NullableBytes value) {
-    if (target.builder.record_count() > 0) MQ_TRY(send(target));
-    if (record::kBatchHeaderBytes + bound <= args_->max_record_bytes) return {};
-    // The bound allows for the longest lengths; what counts is the batch as it would be.
+Status Producer::make_room(Target& target) {
+    if (target.builder.record_count() == 0) return {};
+    return send(target);
+}
+
+// The bound allows for the longest lengths; what counts is the batch as it would be.
+Status Producer::check_size(NullableBytes key, NullableBytes value) const {
     record::BatchBuilder alone;
     alone.add(timestamp_, key, value, headers_);
     if (alone.size_bytes() <= args_->max_record_bytes) return {};

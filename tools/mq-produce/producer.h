@@ -29,7 +29,8 @@ public:
     [[nodiscard]] Status add(NullableBytes key, NullableBytes value) {
         Target& target = target_of(key);
         const std::size_t bound = overhead_bytes_ + (key ? key->size() : 0) + (value ? value->size() : 0);
-        if (target.builder.size_bytes() + bound > kBatchBytes) MQ_TRY(make_room(target, bound, key, value));
+        if (target.builder.size_bytes() + bound > kBatchBytes) MQ_TRY(make_room(target));
+        if (bound > safe_bytes_) MQ_TRY(check_size(key, value));
         target.builder.add(timestamp_, key, value, headers_);
         ++collected_;
         bytes_ += (key ? key->size() : 0) + (value ? value->size() : 0);
@@ -73,7 +74,8 @@ private:
         return targets_[key ? index_for(*key) : sticky_];
     }
     [[nodiscard]] std::size_t index_for(ByteView key) const;
-    [[nodiscard]] Status make_room(Target& target, std::size_t bound, NullableBytes key, NullableBytes value);
+    [[nodiscard]] Status make_room(Target& target);
+    [[nodiscard]] Status check_size(NullableBytes key, NullableBytes value) const;
     [[nodiscard]] Status open(Target& target);
     [[nodiscard]] Status send(Target& target);
     [[nodiscard]] Status append(Target& target);
@@ -85,6 +87,7 @@ private:
     std::vector<Target> targets_;
     std::vector<record::Header> headers_;
     std::size_t overhead_bytes_ = 0;  // what a record takes at most beside its key and value
+    std::size_t safe_bytes_ = 0;      // a record that takes at most this is within the limit
     std::size_t sticky_ = 0;          // where records without a key go until its batch is sent
     TimestampMs timestamp_ = kNoTimestamp;
     std::uint64_t collected_ = 0;

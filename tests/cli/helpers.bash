@@ -1,0 +1,36 @@
+# Shared by the .bats files of this folder. Every test has a directory of its own, $BATS_TEST_TMPDIR, and a data
+# directory in it that all tools use without being told.
+PATH=${MQ_BIN_DIR:?the directory of the tools}:$PATH
+: "${MQ_GOLDEN_DIR:?the unpacked golden data}"
+
+setup() {
+    cd "$BATS_TEST_TMPDIR" || return
+    export MQ_DATA_DIR=$BATS_TEST_TMPDIR/data
+    unset MQ_BOOTSTRAP_SERVER NO_COLOR FORCE_COLOR
+}
+
+# status_of 64 mq-produce --bogus: runs it, holds its exit status against the first argument.
+# Its words are in $stderr, what it printed in $output.
+status_of() {
+    local expected=$1
+    shift
+    stderr_file=$BATS_TEST_TMPDIR/stderr
+    set +e
+    output=$("$@" 2>"$stderr_file" </dev/null)
+    local got=$?
+    set -e
+    stderr=$(<"$stderr_file")
+    if [[ $got -ne $expected ]]; then
+        echo "status $got instead of $expected: $*" >&2
+        echo "$stderr" >&2
+        return 1
+    fi
+}
+
+# The last run said this (a part of it) on stderr, in one line.
+says() {
+    [[ $stderr == *"$1"* ]] || { echo "not said: $1; but: $stderr" >&2; return 1; }
+    [[ $(wc -l <"$stderr_file") -le ${2:-1} ]] || { echo "too many words: $stderr" >&2; return 1; }
+}
+
+same() { diff <(printf '%s' "$1") <(printf '%s' "$2"); }

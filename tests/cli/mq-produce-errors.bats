@@ -1,0 +1,133 @@
+# Every exit status of mq-produce, and what it says then.
+load helpers
+
+@test "64: usage" {
+    status_of 64 mq-produce
+    says 'which topic?'
+    status_of 64 mq-produce --bogus t
+    says 'unknown option --bogus'
+    status_of 64 mq-produce t --patrition 1
+    says 'did you mean --partition?'
+    status_of 64 mq-produce t -p
+    says 'needs a value'
+    for bad in '-p -1' '-p x' '-p 99999999999' '-z lzma' '-z zstd:99' '-z snappy:1' '--sync sometimes' '--create=0' '--create=x' \
+        '-d ""' '--timestamp never' '--max-record-bytes 1X' '--report xml' '-D a -b b' '-D a --profile p' '--zookeeper z'; do
+        eval "status_of 64 mq-produce t $bad"
+        says 'mq-produce: '
+    done
+}
+
+@test "64: illegal topic names never leave the data directory" {
+    long=$(printf 'x%.0s' {1..249})
+    for name in . .. ../up a/b /etc '' 'a b' 'ü' $'a\nb' $'a\e[31m' "${long}x" 'a*' 'a:b' '~'; do
+        status_of 64 mq-produce -q -t "$name"
+        status_of 64 mq-produce -q -- "$name"
+    done
+    [[ -z $(ls -A data 2>/dev/null | grep -v -e '^\.' -e meta -e checkpoint) ]]
+    [[ $(ls) == stderr || $(ls) == $'data\nstderr' ]]
+    echo x | mq-produce -q "$long"
+    same "$(mq-consume "$long" -e)" x
+    for name in a.b a_b A-1 ...; do
+        echo "$name" | mq-produce -q -t "$name"
+        same "$(mq-consume -t "$name" -e)" "$name"
+    done
+}
+
+@test "65: a record over the limit, told with both numbers and its place" {
+    { echo first; head -c 2000000 /dev/zero | tr '\0' x; } >in
+    status_of 65 mq-produce t in
+    says '(--max-record-bytes) at byte 6 (offset 0 of t-0 was the last accepted)'
+    says 1048588
+    same "$(mq-consume t -e)" first
+    { echo second; head -c 300 /dev/zero | tr '\0' y; echo; echo never; } >in
+    status_of 65 mq-produce t in --max-record-bytes 200
+    says "limit of 200"
+    same "$(mq-consume t -e -o 1:)" second
+    head -c 2000000 /dev/zero | tr '\0' x | mq-produce -q big --max-record-bytes 3MiB
+    same "$(mq-consume big -e -f %S)" 2000000
+}
+
+@test "66: no such file, a directory, no such partition, no topic with --no-create" {
+    status_of 66 mq-produce t missing
+    says 'missing: open: No such file or directory'
+    status_of 66 mq-produce t .
+    says '.: is a directory'
+    status_of 66 mq-produce t --no-create
+    says "topic 't': no such topic"
+    status_of 66 mq-produce t -p 1
+    says 'there is no partition 1: it has 1 partition'
+    [[ ! -e data/t-0 ]]
+}
+
+@test "69 and 78: brokers and profiles are not in this version" {
+    status_of 69 mq-produce t -b localhost:9092
+    says "broker 'localhost:9092'"
+    MQ_BOOTSTRAP_SERVER=h:1 status_of 69 mq-produce t
+    status_of 78 mq-produce t --profile p
+    says "profile 'p'"
+    echo x | MQ_BOOTSTRAP_SERVER=h:1 mq-produce -q t -D data
+}
+
+@test "75: another process has the directory" {
+    mkfifo pipe
+    mq-produce t --report json <pipe >report &
+    local producer=$!
+    exec 7>pipe
+    echo x >&7
+    timeout 10 sh -c "until grep -q offset report; do :; done"
+    status_of 75 mq-produce t
+    says 'in use by another mq process'
+    status_of 75 mq-consume t -e
+    says 'in use by another mq process'
+    exec 7>&-
+    wait $producer
+    same "$(mq-consume t -e)" x
+}
+
+@test "75: a Kafka broker, which holds .lock by a POSIX lock" {
+    mkdir data
+    python3 - data/.lock >ready 3<&- <<'PYTHON' &
+import fcntl, sys, time
+lock = open(sys.argv[1], "w")
+fcntl.lockf(lock, fcntl.LOCK_EX)
+print("locked", flush=True)
+time.sleep(60)
+PYTHON
+    local broker=$!
+    timeout 10 sh -c 'until grep -q locked ready; do :; done'
+    status_of 75 mq-produce t
+    says "in use by a Kafka broker, process $broker"
+    kill $broker
+}
+
+@test "77: a directory that may not be written" {
+    mkdir data
+    chmod 0555 data
+    if [[ $(id -u) -eq 0 ]]; then
+        chmod 0755 . ..
+        export PATH
+        status_of 77 setpriv --reuid=65534 --clear-groups "$MQ_BIN_DIR/mq-produce" -D "$PWD/data" t
+    else
+        status_of 77 mq-produce t
+    fi
+    says 'Permission denied'
+    chmod 0755 data
+}
+
+@test "74: stdout cannot be written" {
+    echo x >in
+    set +e
+    mq-produce -q t in --report json >/dev/full 2>words
+    [[ $? -eq 74 ]]
+    grep 'stdout: write: No space left on device' words
+    mq-produce --help >/dev/full 2>words
+    [[ $? -eq 74 ]]
+}
+
+@test "141: a closed pipe ends it silently" {
+    seq 1 100000 >in
+    set +o pipefail
+    mq-produce -q t in --report json 2>words | head -1 >/dev/null
+    [[ ${PIPESTATUS[0]} -eq 141 ]]
+    [[ ! -s words ]]
+}
