@@ -123,6 +123,9 @@ public:
     // Writes what was not flushed again, to fresh files, and clears the poison of a failed fsync.
     [[nodiscard]] Status clear_poison();
 
+    // As every change begins: refuses where nothing may be changed (read-only, poisoned), and brings to an end or takes back what
+    // an earlier change left.
+    [[nodiscard]] Status prepare_change();
     // Replaces the closed segments [first, last] (by base offset) by the one whose files FIRST.*.cleaned stand complete and
     // flushed in the directory; all but the last step survive a death at any instruction. For the cleaner.
     [[nodiscard]] Status replace_segments(Offset first, Offset last);

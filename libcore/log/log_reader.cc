@@ -34,15 +34,34 @@ void LogReader::seek(Offset offset) {
     segment_.reset();
 }
 
+namespace {
+
+// The segments at one moment. Nothing: the set of segments is moving. A directory that is listed during a rename may show neither
+// the old name nor the new one, and the gap would look like what compaction leaves. A replacement renames a .log twice, so of
+// three listings one met neither, and where all agree each is right. (A writer that died amid the renames leaves the
+// generation odd for good, and the directory still.)
+Result<std::optional<std::vector<SegmentName>>> list_steadily(const std::string& directory, const PublishedState& state,
+                                                              std::uint64_t generation) {
+    constexpr int kListingsInMotion = 3;
+    std::optional<std::vector<SegmentName>> first;
+    for (int i = 0; i < ((generation & 1) == 0 ? 1 : kListingsInMotion); ++i) {
+        auto listed = list_segments(directory);
+        if (!listed && listed.error().code != Errc::not_found) return fail(std::move(listed).error());
+        if (!listed || (first && *first != *listed)) return std::optional<std::vector<SegmentName>>{};
+        first = std::move(*listed);
+    }
+    if (state.list_generation.load() != generation) first.reset();
+    return first;
+}
+
+}  // namespace
+
 // False: no listed segment covers the position, though it lies in the log: the set of segments is moving.
 Result<bool> LogReader::open_segment(const Published& now) {
     segment_.reset();
     const std::uint64_t generation = state_->list_generation.load();
-    const auto listed = list_segments(directory_);
-    if (!listed) {
-        if (listed.error().code == Errc::not_found) return false;
-        return fail(listed.error());
-    }
+    MQ_ASSIGN(const auto listed, list_steadily(directory_, *state_, generation));
+    if (!listed) return false;
     const auto after = std::upper_bound(listed->begin(), listed->end(), position_,
                                         [](Offset offset, const SegmentName& s) { return offset < s.base; });
     if (after == listed->begin()) return false;
@@ -71,7 +90,7 @@ Result<bool> LogReader::open_segment(const Published& now) {
 
 Result<ReadOutcome> LogReader::next(ScannedBatch& batch) {
     // A segment may be replaced or removed between its listing and its opening: each failure means that a writer moved on, and
-    // the published state tells where to.
+    // the published state tells where to. Only attempts in a row that bring nothing count.
     constexpr int kAttempts = 1000;
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
         const Offset end = bound();
@@ -94,7 +113,10 @@ Result<ReadOutcome> LogReader::next(ScannedBatch& batch) {
         }
         MQ_ASSIGN(const ScanOutcome outcome, segment_->scanner->next(batch));
         if (outcome == ScanOutcome::batch) {
-            if (batch.header.last_offset() < position_) continue;
+            if (batch.header.last_offset() < position_) {
+                attempt = -1;
+                continue;
+            }
             if (batch.header.base_offset >= end) {
                 segment_.reset();
                 return ReadOutcome::end_of_log;
@@ -114,7 +136,10 @@ Result<ReadOutcome> LogReader::next(ScannedBatch& batch) {
         if (outcome == ScanOutcome::end) {
             // The rest of the segment holds nothing: go on where the next one begins. Where the listing knew of none, a newer
             // listing will.
-            if (segment_->next_base != Offset{INT64_MAX}) position_ = std::max(position_, segment_->next_base);
+            if (segment_->next_base > position_ && segment_->next_base != Offset{INT64_MAX}) {
+                position_ = segment_->next_base;
+                attempt = -1;
+            }
             segment_.reset();
             continue;
         }

@@ -111,7 +111,15 @@ Status Log::Impl::truncate_to(Offset end) {
     MQ_ASSIGN(const auto aborted, aborted_in(base));
     next.txn_index_entries = static_cast<std::uint64_t>(
         std::count_if(aborted.begin(), aborted.end(), [&](const AbortedTxn& txn) { return txn.last_offset < new_end; }));
-    if (cut.value() == 0) next.roll_timestamp = kNoTimestamp;
+    next.log_start = std::min(next.log_start, new_end);
+    if (cut.value() == 0) {
+        next.roll_timestamp = kNoTimestamp;
+    } else if (closed) {
+        BatchScanner scanner{segment.log_file(), FilePosition{0}, cut, ScanDepth::headers};
+        ScannedBatch first;
+        MQ_ASSIGN(const ScanOutcome outcome, scanner.next(first));
+        if (outcome == ScanOutcome::batch) next.roll_timestamp = first.header.max_timestamp;
+    }
 
     // The recovery point may never promise what is gone.
     if (recovery_point > new_end) MQ_TRY(set_recovery_point(new_end));
@@ -157,7 +165,9 @@ Status Log::Impl::truncate_to(Offset end) {
     MQ_TRY(os::remove_file(path(FileKind::snapshot, new_end)));
     MQ_TRY(write_snapshot(path(FileKind::snapshot, new_end), producers));
     publish();
-    return {};
+    // What was taken back must not return from a disk that has not heard of it, and be adopted behind what is appended now.
+    MQ_TRY(poison_unless(active.log_file().sync_data()));
+    return poison_unless(os::sync_directory(directory));
 }
 
 Status Log::truncate_to(Offset end) {
@@ -203,15 +213,19 @@ Status Log::raise_log_start(Offset offset) {
     return {};
 }
 
+Status Log::prepare_change() { return impl_->ready_to_change(); }
+
 Status Log::replace_segments(Offset first, Offset last) {
     Impl& log = *impl_;
     MQ_TRY(log.ready_to_change());
     if (last >= log.now.active_base || first > last || !std::binary_search(log.bases.begin(), log.bases.end(), first) ||
         !std::binary_search(log.bases.begin(), log.bases.end(), last))
         return fail(Errc::bad_argument, "replace segments", log.directory, "only closed segments can be replaced");
-    log.state->list_generation.fetch_add(1);
+    // Dirty before odd: who finds the generation odd must find the mark too, or nobody would finish the renames.
     log.state->dirty.store(1);
+    log.state->list_generation.fetch_add(1);
     MQ_TRY(publish_replacement(log.directory, first));
+    MQ_TRY(os::sync_directory(log.directory));
     // Empty segments at the end of the range have no offsets that the replacement could cover.
     for (auto base = log.bases.rbegin(); base != log.bases.rend() && *base > first; ++base)
         if (*base <= last) MQ_TRY(delete_segment(log.directory, *base));

@@ -92,11 +92,18 @@ Result<std::size_t> finish_replacements(const std::string& directory) {
     for (const auto& swap_name : names) {
         if (swap_name.kind != FileKind::log || swap_name.suffix != FileSuffix::swap) continue;
         MQ_ASSIGN(const SwapRange swap, range_of_swap(directory, swap_name.offset));
+        // No power cut may keep the deletions and forget the new name.
+        MQ_TRY(os::sync_directory(directory));
         for (const auto& name : names) {
             if (name.kind != FileKind::log || name.suffix != FileSuffix::none || !hides(swap, name.offset)) continue;
-            MQ_TRY(delete_segment(directory, name.offset));
+            // Here the .log goes last: while it is there, whoever goes on with this knows of the rest.
+            for (const FileKind kind : kIndexKinds) MQ_TRY(os::remove_file(path_of(directory, kind, name.offset)));
+            MQ_KILLPOINT("replace.after_old_indexes");
+            MQ_TRY(os::remove_file(path_of(directory, FileKind::log, name.offset)));
             MQ_KILLPOINT("replace.after_delete");
         }
+        // Under its final name the new segment hides nothing any more: none of the old ones may come back then.
+        MQ_TRY(os::sync_directory(directory));
         for (const FileKind kind : kIndexKinds) {
             MQ_TRY(rename_if_there(path_of(directory, kind, swap.base, FileSuffix::swap), path_of(directory, kind, swap.base)));
             MQ_KILLPOINT("replace.after_index_rename");
