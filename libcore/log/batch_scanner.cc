@@ -7,6 +7,8 @@ namespace {
 
 // 256 KiB stays in the second-level cache, so the checksum that follows a read costs no memory traffic.
 constexpr std::uint64_t kLargeRead = 256 * 1024;
+// A look at one place should not pay for a scan: reads begin small and double.
+constexpr std::uint64_t kFirstRead = 16 * 1024;
 constexpr std::uint64_t kHeaderRead = 4096;
 
 }  // namespace
@@ -18,7 +20,13 @@ BatchScanner::BatchScanner(const os::File& file, FilePosition start, FilePositio
       end_(end),
       depth_(depth),
       unit_limit_bytes_(unit_limit_bytes),
-      read_size_(depth == ScanDepth::units ? kLargeRead : kHeaderRead) {}
+      read_size_(depth == ScanDepth::units ? kFirstRead : kHeaderRead) {}
+
+void BatchScanner::restart(FilePosition start, FilePosition end) {
+    position_ = start;
+    end_ = end;
+    if (depth_ == ScanDepth::units) read_size_ = kFirstRead;
+}
 
 Result<ByteView> BatchScanner::require(std::uint64_t size) {
     const std::uint64_t available = end_ > position_ ? end_ - position_ : 0;
@@ -42,6 +50,7 @@ Result<ByteView> BatchScanner::require(std::uint64_t size) {
         return fail(std::move(got).error());
     }
     buffer_.resize(kept + *got);
+    if (depth_ == ScanDepth::units) read_size_ = std::min(read_size_ * 2, kLargeRead);
     return buffer_.view();
 }
 

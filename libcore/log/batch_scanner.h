@@ -41,6 +41,8 @@ public:
     [[nodiscard]] const Error& error() const { return error_; }  // after corrupt
     // The bound may grow as a writer publishes.
     void set_end(FilePosition end) { end_ = end; }
+    // Goes on elsewhere in the same file, with the memory that is there.
+    void restart(FilePosition start, FilePosition end);
 
 private:
     // Makes `size` bytes from position_ available, fewer at the bound; the view of what there is.

@@ -89,13 +89,11 @@ Result<File> File::open(std::string path, OpenMode mode, Follow follow) {
     const int fd = invoke(Call::open, path, [&] { return ::open(path.c_str(), flags | O_NONBLOCK, 0640); });
     if (fd < 0) return fail(failed("open", path));
     File file = adopt(fd, std::move(path), false);
-    if (follow == Follow::no) {
-        struct stat st{};
-        if (fstat(fd, &st) != 0) return fail(failed("stat", file.path_));
-        if (!S_ISREG(st.st_mode))
-            return fail(S_ISDIR(st.st_mode) ? Errc::bad_argument : Errc::not_permitted, "open", file.path_,
-                        S_ISDIR(st.st_mode) ? "is a directory" : "not a regular file");
-    }
+    struct stat st{};
+    if (fstat(fd, &st) != 0) return fail(failed("stat", file.path_));
+    if (S_ISREG(st.st_mode)) return file;  // to which O_NONBLOCK means nothing
+    if (S_ISDIR(st.st_mode)) return fail(Errc::bad_argument, "open", file.path_, "is a directory");
+    if (follow == Follow::no) return fail(Errc::not_permitted, "open", file.path_, "not a regular file");
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
     return file;
 }
@@ -355,7 +353,9 @@ Result<std::string> read_file(const std::string& path, std::uint64_t limit_bytes
 Status replace_file(const std::string& path, ByteView content) {
     const std::string temporary = path + ".tmp";
     {
-        MQ_ASSIGN(File file, File::open(temporary, OpenMode::create_truncate));
+        // Never emptied in place: the name might have been planted as a link to something else.
+        MQ_TRY(remove_file(temporary));
+        MQ_ASSIGN(File file, File::open(temporary, OpenMode::create_new));
         MQ_TRY(file.write_at(content, FilePosition{0}));
         MQ_KILLPOINT("replace_file.before_sync");
         MQ_TRY(file.sync());
