@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -39,7 +40,11 @@ CoProcess::~CoProcess() {
 Result<std::unique_ptr<CoProcess>> CoProcess::start(const std::string& command) {
     std::array<int, 2> question{};
     std::array<int, 2> answer{};
-    if (::pipe2(question.data(), O_CLOEXEC) != 0) return fail(system_error(errno, "pipe", command));
+    // A socket, since a send to a process that is gone can be told not to raise SIGPIPE, which is for stdout's
+    // reader.
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, question.data()) != 0) {
+        return fail(system_error(errno, "socketpair", command));
+    }
     std::unique_ptr<CoProcess> process{new CoProcess};
     process->command_ = command;
     process->to_ = os::File::adopt(question[1], command, false);
@@ -88,7 +93,7 @@ Result<std::optional<std::string>> CoProcess::ask(const NullableBytes& bytes) {
         if (::poll(wait.data(), wait.size(), -1) < 0 && errno != EINTR)
             return fail(system_error(errno, "poll", command_));
         if (wait[1].revents != 0) {
-            const ssize_t n = ::write(to_.fd(), question.data() + written, question.size() - written);
+            const ssize_t n = ::send(to_.fd(), question.data() + written, question.size() - written, MSG_NOSIGNAL);
             if (n < 0 && errno != EAGAIN && errno != EINTR) return fail(system_error(errno, "write to", command_));
             if (n > 0) written += static_cast<std::size_t>(n);
         }

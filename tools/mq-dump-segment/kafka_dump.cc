@@ -7,9 +7,9 @@
 namespace mq::dump {
 namespace {
 
-// "00000000000000000042.index" -> 42: what stands before the first dot.
+// "00000000000000000042.index" -> 42, and so "00000000000000000042-0000000003.checkpoint".
 std::optional<Offset> base_offset_of(std::string_view name) {
-    const std::string_view digits = name.substr(0, name.find('.'));
+    const std::string_view digits = name.substr(0, name.find_first_of(".-"));
     std::int64_t value = 0;
     const auto end = std::from_chars(digits.data(), digits.data() + digits.size(), value);
     if (digits.empty() || end.ec != std::errc{} || end.ptr != digits.data() + digits.size()) return std::nullopt;

@@ -34,7 +34,7 @@ Status set_check(Options& options, std::optional<std::string_view> list) {
         else if (word == "all")
             parts |= log::kCheckAll;
         else
-            return cli::bad_value(word, "index, time, txn, crc, offsets, producer or all");
+            return cli::bad_value(word, "is none of index, time, txn, crc, offsets, producer, all");
         if (word.size() == rest.size()) break;
         rest.remove_prefix(word.size() + 1);
     }
@@ -75,16 +75,10 @@ Status add_files(Options& options, std::string_view list) {
 }
 
 // Kafka's own string decoder is what this tool does anyway; any other class is Java code.
-Status take_decoder_class(Options& options, std::optional<std::string_view> name) {
-    options.kafka_options.print_data = true;
-    if (!name || name->ends_with("StringDecoder")) return {};
-    return cli::bad_value(*name,
-                          "StringDecoder: other classes are Java code; --decode-with CMD runs a program instead");
-}
-
-tl::unexpected<Error> refuse(std::string_view what) {
-    return fail(Errc::bad_argument, {}, {},
-                cli::cat(what, " is not decoded here; --decode-with CMD runs a program that does"));
+Status take_decoder_class(Options& options, std::string_view name) {
+    options.records = options.kafka_options.print_data = true;
+    if (name.ends_with("StringDecoder")) return {};
+    return cli::bad_value(name, "is Java code, which does not run here: --decode-with CMD runs a program instead");
 }
 
 void add_what_to_print(cli::OptionSet& set, Options& options) {
@@ -192,20 +186,15 @@ void add_kafka(cli::OptionSet& set, Options& options) {
             options.records = kafka.print_data = true;
         },
         "The records are those of __transaction_state.");
-    set.optional_value(
-        "--key-decoder-class", "CLASS",
-        [&options](std::optional<std::string_view> name) { return take_decoder_class(options, name); },
-        "StringDecoder is built in, other classes are refused: see --decode-with.");
-    set.optional_value(
-        "--value-decoder-class", "CLASS",
-        [&options](std::optional<std::string_view> name) { return take_decoder_class(options, name); },
-        "StringDecoder is built in, other classes are refused: see --decode-with.");
+    for (const char* name : {"--key-decoder-class", "--value-decoder-class"}) {
+        set.value(
+            name, "CLASS", [&options](std::string_view word) { return take_decoder_class(options, word); },
+            "StringDecoder is built in, other classes are refused: see --decode-with.");
+    }
     for (const char* name :
          {"--cluster-metadata-decoder", "--remote-log-metadata-decoder", "--share-group-state-decoder"}) {
-        set.optional_value(
-            name, "",
-            [name](std::optional<std::string_view>) -> Status { return refuse(std::string_view{name}.substr(2)); },
-            "Refused: see --decode-with.");
+        set.flag(
+            name, [&options, name] { options.refused = name; }, "Refused: see --decode-with.");
     }
 }
 
@@ -227,6 +216,10 @@ std::optional<std::string> find_contradiction(const Options& options) {
     if (views > 1) {
         return "only one of --kafka, --hex, --summary, --stats, --check, --rebuild-index and --truncate-at can be "
                "given";
+    }
+    if (!options.refused.empty()) {
+        return cli::cat(options.refused,
+                        ": such records are not decoded here; --decode-with CMD runs a program that does");
     }
     if (options.json && options.plain) return "--json and --plain exclude each other";
     if (options.paths.empty()) return "no file or directory given";

@@ -20,6 +20,8 @@ struct Options {
     bool kafka = false;
     KafkaOptions kafka_options;
 
+    std::string refused;  // an option of Kafka's tool that nothing here stands for
+
     bool records = false;
     bool no_meta = false;
     std::optional<std::string> format;
