@@ -423,3 +423,18 @@ EOF
     "$DUMP" --help-json | jq -e '.options | length > 20' >/dev/null
     for shell in bash zsh fish; do [ -n "$("$DUMP" --generate "complete-$shell")" ]; done
 }
+
+@test "every example of the man page runs" {
+    mkdir "$BATS_TEST_TMPDIR/data"
+    cp -r plain/plain-0 "$BATS_TEST_TMPDIR/data/heartbeat-0"
+    cd "$BATS_TEST_TMPDIR/data"
+    PATH="$MQ_BIN_DIR:$PATH"
+    count=0
+    while read -r line; do
+        run bash -c "${line//\\e/\\}"
+        [ "$status" -eq 0 ] || { echo "$line: $status $output"; false; }
+        [ -n "$output" ]
+        count=$((count + 1))
+    done < <(sed -n 's/^\.Dl \(mq-dump-segment .*\)/\1/p' "$MQ_SOURCE_DIR/man/mq-dump-segment.1")
+    [ "$count" -ge 9 ]
+}
