@@ -1,9 +1,6 @@
 #include "log/log_reader.h"
 
 #include <algorithm>
-#include <vector>
-
-#include "log/segment_list.h"
 
 namespace mq::log {
 
@@ -11,7 +8,9 @@ struct LogReader::OpenSegment {
     Segment segment;
     bool is_active = false;
     Offset next_base{INT64_MAX};  // where the following segment begins
-    std::uint64_t list_generation = 0;
+    Generations opened_at;
+    FilePosition end{0};
+    bool positioned = false;
     std::optional<BatchScanner> scanner;
 };
 
@@ -31,60 +30,89 @@ Offset LogReader::bound() const {
 
 void LogReader::seek(Offset offset) {
     position_ = offset;
-    segment_.reset();
+    if (segment_) segment_->positioned = false;
 }
 
-namespace {
+LogReader::Generations LogReader::generations() const {
+    return {state_->list_generation.load(), state_->files_generation.load()};
+}
 
-// The segments at one moment. Nothing: the set of segments is moving. A directory that is listed during a rename may show neither
+// The segments at one moment. False: the set of segments is moving. A directory that is listed during a rename may show neither
 // the old name nor the new one, and the gap would look like what compaction leaves. A replacement renames a .log twice, so of
 // three listings one met neither, and where all agree each is right. (A writer that died amid the renames leaves the
 // generation odd for good, and the directory still.)
-Result<std::optional<std::vector<SegmentName>>> list_steadily(const std::string& directory, const PublishedState& state,
-                                                              std::uint64_t generation) {
+Result<bool> LogReader::list_steadily(const Generations& at) {
+    const bool steady = (at.list & 1) == 0;
+    if (steady && !listed_.empty() && listed_at_ == at) return true;
     constexpr int kListingsInMotion = 3;
-    std::optional<std::vector<SegmentName>> first;
-    for (int i = 0; i < ((generation & 1) == 0 ? 1 : kListingsInMotion); ++i) {
-        auto listed = list_segments(directory);
+    listed_.clear();
+    for (int i = 0; i < (steady ? 1 : kListingsInMotion); ++i) {
+        auto listed = list_segments(directory_);
         if (!listed && listed.error().code != Errc::not_found) return fail(std::move(listed).error());
-        if (!listed || (first && *first != *listed)) return std::optional<std::vector<SegmentName>>{};
-        first = std::move(*listed);
+        if (!listed || (i > 0 && listed_ != *listed)) {
+            listed_.clear();
+            return false;
+        }
+        listed_ = std::move(*listed);
     }
-    if (state.list_generation.load() != generation) first.reset();
-    return first;
+    listed_at_ = at;
+    if (generations() == at) return true;
+    listed_.clear();
+    return false;
 }
-
-}  // namespace
 
 // False: no listed segment covers the position, though it lies in the log: the set of segments is moving.
 Result<bool> LogReader::open_segment(const Published& now) {
     segment_.reset();
-    const std::uint64_t generation = state_->list_generation.load();
-    MQ_ASSIGN(const auto listed, list_steadily(directory_, *state_, generation));
-    if (!listed) return false;
-    const auto after = std::upper_bound(listed->begin(), listed->end(), position_,
+    auto open = std::make_unique<OpenSegment>();
+    open->opened_at = generations();
+    MQ_ASSIGN(const bool steady, list_steadily(open->opened_at));
+    if (!steady) return false;
+    const auto after = std::upper_bound(listed_.begin(), listed_.end(), position_,
                                         [](Offset offset, const SegmentName& s) { return offset < s.base; });
-    if (after == listed->begin()) return false;
+    if (after == listed_.begin()) {
+        listed_.clear();
+        return false;
+    }
     const SegmentName name = *(after - 1);
     auto opened = Segment::open_for_reading(directory_, name.base, name.suffix);
     if (!opened) {
         // Renamed or deleted since it was listed.
+        listed_.clear();
         if (opened.error().code == Errc::not_found) return false;
         return fail(opened.error());
     }
-    auto open = std::make_unique<OpenSegment>();
     open->segment = std::move(*opened);
     open->is_active = name.base == now.active_base;
-    if (after != listed->end()) open->next_base = after->base;
-    open->list_generation = generation;
-    FilePosition end{now.active_size_bytes};
+    if (after != listed_.end()) open->next_base = after->base;
+    open->end = FilePosition{now.active_size_bytes};
     if (!open->is_active) {
         MQ_ASSIGN(const std::uint64_t size, open->segment.log_file().size());
-        end = FilePosition{size};
+        open->end = FilePosition{size};
     }
-    const FilePosition start = open->segment.scan_start(position_, end);
-    open->scanner.emplace(open->segment.log_file(), start, end, ScanDepth::units);
+    open->scanner.emplace(open->segment.log_file(), FilePosition{0}, open->end, ScanDepth::units);
     segment_ = std::move(open);
+    return true;
+}
+
+// Has the segment of the position open, and its scanner where the index says. False as open_segment.
+Result<bool> LogReader::find_segment(const Published& now) {
+    if (segment_ && segment_->opened_at != generations()) segment_.reset();
+    if (segment_ && !segment_->positioned &&
+        (position_ < segment_->segment.base() || position_ >= segment_->next_base))
+        segment_.reset();
+    if (!segment_) {
+        MQ_ASSIGN(const bool found, open_segment(now));
+        if (!found) return false;
+    }
+    if (segment_->is_active) {
+        segment_->end = FilePosition{now.active_size_bytes};
+        segment_->scanner->set_end(segment_->end);
+    }
+    if (!segment_->positioned) {
+        segment_->segment.seek(*segment_->scanner, position_, segment_->end);
+        segment_->positioned = true;
+    }
     return true;
 }
 
@@ -97,20 +125,8 @@ Result<ReadOutcome> LogReader::next(ScannedBatch& batch) {
         const Published now = state_->read();
         if (position_ < now.log_start) return ReadOutcome::out_of_range;
         if (position_ >= end) return ReadOutcome::end_of_log;
-        if (segment_ && segment_->is_active) {
-            if (segment_->segment.base() == now.active_base) {
-                segment_->scanner->set_end(FilePosition{now.active_size_bytes});
-            } else {
-                // It was rolled: whatever it got before that is in the file.
-                MQ_ASSIGN(const std::uint64_t size, segment_->segment.log_file().size());
-                segment_->scanner->set_end(FilePosition{size});
-                segment_->is_active = false;
-            }
-        }
-        if (!segment_) {
-            MQ_ASSIGN(const bool found, open_segment(now));
-            if (!found) continue;
-        }
+        MQ_ASSIGN(const bool found, find_segment(now));
+        if (!found) continue;
         MQ_ASSIGN(const ScanOutcome outcome, segment_->scanner->next(batch));
         if (outcome == ScanOutcome::batch) {
             if (batch.header.last_offset() < position_) {
@@ -139,12 +155,14 @@ Result<ReadOutcome> LogReader::next(ScannedBatch& batch) {
             if (segment_->next_base > position_ && segment_->next_base != Offset{INT64_MAX}) {
                 position_ = segment_->next_base;
                 attempt = -1;
+            } else {
+                listed_.clear();
             }
             segment_.reset();
             continue;
         }
         // Torn or corrupt. If the files moved under us this says nothing; else it is damage, and never skipped.
-        const bool moved = segment_->list_generation != state_->list_generation.load() || state_->dirty.load() != 0;
+        const bool moved = segment_->opened_at != generations() || state_->dirty.load() != 0;
         const auto path = segment_->segment.log_file().path();
         const FilePosition at = segment_->scanner->position();
         Error error = outcome == ScanOutcome::corrupt

@@ -1,10 +1,13 @@
 // Reads a partition's batches forward, without a lock, beside its writer.
 #pragma once
 
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "log/batch_scanner.h"
 #include "log/published_state.h"
+#include "log/segment_list.h"
 
 namespace mq::log {
 
@@ -41,13 +44,24 @@ public:
 
 private:
     struct OpenSegment;
+    // How often the files have changed: what was listed or opened before is stale after.
+    struct Generations {
+        std::uint64_t list = 0;
+        std::uint64_t files = 0;
+        bool operator==(const Generations&) const = default;
+    };
+    [[nodiscard]] Generations generations() const;
+    [[nodiscard]] Result<bool> list_steadily(const Generations& at);
     [[nodiscard]] Result<bool> open_segment(const Published& now);
+    [[nodiscard]] Result<bool> find_segment(const Published& now);
 
     std::string directory_;
     const PublishedState* state_;
     Isolation isolation_;
     Offset position_{0};
     bool verify_checksum_ = true;
+    std::vector<SegmentName> listed_;  // as of listed_at_; empty: not known
+    Generations listed_at_;
     std::unique_ptr<OpenSegment> segment_;
 };
 

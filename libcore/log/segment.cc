@@ -29,20 +29,27 @@ Result<Segment> Segment::open_for_reading(const std::string& directory, Offset b
     return segment;
 }
 
-FilePosition Segment::scan_start(Offset offset, FilePosition end) const {
+void Segment::seek(BatchScanner& scanner, Offset offset, FilePosition end) const {
     constexpr FilePosition kStart{0};
-    if (!offset_index_) return kStart;
+    scanner.restart(kStart, end);
+    if (!offset_index_) return;
     const auto entries = offset_index_->count_entries();
-    if (!entries) return kStart;
+    if (!entries) return;
     const auto hint = offset_index_->lookup(offset, *entries);
-    if (!hint || hint->position == kStart || hint->position >= end) return kStart;
-    BatchScanner scanner{log_, hint->position, end, ScanDepth::units};
+    if (!hint || hint->position == kStart || hint->position >= end) return;
+    scanner.restart(hint->position, end);
     ScannedBatch batch;
     const auto outcome = scanner.next(batch);
     const bool fits = outcome && *outcome == ScanOutcome::batch && batch.header.base_offset >= base_ &&
                       batch.header.base_offset <= offset &&
                       record::verify_batch_checksum(batch.bytes, batch.header).has_value();
-    return fits ? hint->position : kStart;
+    scanner.restart(fits ? hint->position : kStart, end);
+}
+
+FilePosition Segment::scan_start(Offset offset, FilePosition end) const {
+    BatchScanner scanner{log_, FilePosition{0}, end, ScanDepth::units};
+    seek(scanner, offset, end);
+    return scanner.position();
 }
 
 Result<std::optional<ScannedBatch>> Segment::find(Offset offset, FilePosition end) const {

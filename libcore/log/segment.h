@@ -37,6 +37,8 @@ public:
     // Start of the first unit that holds `offset` or lies after it, below byte `end`; nullopt if all lie before it.
     // The index is a hint: where it leads must stand a batch that verifies and begins at or below `offset`.
     [[nodiscard]] Result<std::optional<ScannedBatch>> find(Offset offset, FilePosition end) const;
+    // Leaves a scanner of this segment's .log (of ScanDepth::units) where scan_start says, what it had to read kept in memory.
+    void seek(BatchScanner& scanner, Offset offset, FilePosition end) const;
     // A position at or before `offset` from which a scan may start; 0 where the index is missing or lies.
     [[nodiscard]] FilePosition scan_start(Offset offset, FilePosition end) const;
     // The offset after the last whole unit below `end`; base() if there is none.
