@@ -12,30 +12,31 @@ namespace mq::log {
 
 // After a failed fsync the pages read back clean though they may not be on disk, so a later success proves nothing:
 // the partition is poisoned (CONCURRENCY APP-7).
+Status Log::Impl::poison_unless(Status synced) {
+    if (!synced) state->poison.store(static_cast<std::uint32_t>(std::max(synced.error().sys_errno, 1)));
+    return synced;
+}
+
 Status Log::Impl::flush() {
     if (const std::uint32_t poison = state->poison.load(); poison != 0) return ready_to_change();
     const Published target = state->read();
     const Offset flushed{state->flushed.load()};
-    const auto sync = [this](Status done) {
-        if (!done) state->poison.store(static_cast<std::uint32_t>(std::max(done.error().sys_errno, 1)));
-        return done;
-    };
     if (flushed < target.log_end) {
         const auto from = std::lower_bound(bases.begin(), bases.end(), floor_base(flushed));
         for (auto base = from; base != bases.end() && *base <= target.active_base; ++base) {
             if (*base == active.base()) {
-                MQ_TRY(sync(active.log_file().sync_data()));
+                MQ_TRY(poison_unless(active.log_file().sync_data()));
                 continue;
             }
             auto closed = os::File::open(path(FileKind::log, *base), os::OpenMode::read);
             if (!closed) return fail(closed.error());
-            MQ_TRY(sync(closed->sync_data()));
+            MQ_TRY(poison_unless(closed->sync_data()));
         }
     }
     MQ_KILLPOINT("flush.after_data");
     if (names_unsynced) {
-        MQ_TRY(os::sync_directory(directory));
-        MQ_TRY(os::sync_directory(os::parent_directory(directory)));
+        MQ_TRY(poison_unless(os::sync_directory(directory)));
+        MQ_TRY(poison_unless(os::sync_directory(os::parent_directory(directory))));
         names_unsynced = false;
     }
     if (flushed < target.log_end) state->flushed.store(target.log_end.value());
@@ -44,24 +45,27 @@ Status Log::Impl::flush() {
 
 Status Log::Impl::set_recovery_point(Offset offset) {
     if (offset == recovery_point) return {};
+    if (offset > recovery_point) {
+        // Whoever opens the log trusts everything below the recovery point, indexes too.
+        const Offset last = floor_base(offset);
+        auto base = std::lower_bound(bases.begin(), bases.end(), floor_base(recovery_point));
+        for (; base != bases.end() && *base <= last; ++base) {
+            for (const FileKind kind : {FileKind::offset_index, FileKind::time_index, FileKind::txn_index}) {
+                auto file = os::File::open(path(kind, *base), os::OpenMode::read);
+                if (!file && file.error().code == Errc::not_found) continue;
+                if (!file) return fail(file.error());
+                MQ_TRY(poison_unless(file->sync_data()));
+            }
+        }
+        MQ_KILLPOINT("recovery_point.after_indexes");
+    }
     if (options.persist_recovery_point) MQ_TRY(options.persist_recovery_point(offset));
     recovery_point = offset;
     return {};
 }
 
 Status Log::Impl::checkpoint() {
-    const Offset before = recovery_point;
     MQ_TRY(flush());
-    // Whoever opens the log trusts everything below the recovery point, indexes and producer state too.
-    for (auto base = std::lower_bound(bases.begin(), bases.end(), floor_base(before)); base != bases.end(); ++base) {
-        for (const FileKind kind : {FileKind::offset_index, FileKind::time_index, FileKind::txn_index}) {
-            auto file = os::File::open(path(kind, *base), os::OpenMode::read);
-            if (!file && file.error().code == Errc::not_found) continue;
-            if (!file) return fail(file.error());
-            MQ_TRY(file->sync_data());
-        }
-    }
-    MQ_KILLPOINT("checkpoint.after_indexes");
     MQ_ASSIGN(const bool snapshot_there, os::exists(path(FileKind::snapshot, now.log_end)));
     if (!snapshot_there) MQ_TRY(write_snapshot(path(FileKind::snapshot, now.log_end), producers));
     MQ_KILLPOINT("checkpoint.after_snapshot");
@@ -69,7 +73,8 @@ Status Log::Impl::checkpoint() {
     return prune_snapshots();
 }
 
-// Snapshots stay where a segment begins, and the two newest: should the last one be damaged, the other saves a long replay.
+// Snapshots stay where a segment begins, and the two newest: should the last one be damaged, the other saves a long
+// replay.
 Status Log::Impl::prune_snapshots() {
     MQ_ASSIGN(const auto entries, os::list_directory(directory));
     std::vector<Offset> snapshots;
@@ -80,6 +85,17 @@ Status Log::Impl::prune_snapshots() {
     for (std::size_t i = 0; i + 2 < snapshots.size(); ++i)
         if (!std::binary_search(bases.begin(), bases.end(), snapshots[i]))
             MQ_TRY(os::remove_file(path(FileKind::snapshot, snapshots[i])));
+    return {};
+}
+
+// A snapshot that lies ahead of the log tells of batches that are gone: what is written at their offsets would be
+// taken for them.
+Status Log::Impl::remove_snapshots_above(Offset end) {
+    MQ_ASSIGN(const auto entries, os::list_directory(directory));
+    for (const auto& entry : entries) {
+        const FileName name = parse_file_name(entry.name);
+        if (name.kind == FileKind::snapshot && name.offset > end) MQ_TRY(os::remove_file(path(entry.name)));
+    }
     return {};
 }
 
@@ -104,8 +120,11 @@ Status Log::close() {
 Status Log::clear_poison() {
     Impl& log = *impl_;
     if (log.state->poison.load() == 0) return {};
-    const Offset flushed{log.state->flushed.load()};
-    const auto from = std::lower_bound(log.bases.begin(), log.bases.end(), log.floor_base(flushed));
+    // What an earlier change left, and a rewriting that came to no end, is brought into order first.
+    if (log.state->dirty.load() != 0 || (log.state->list_generation.load() & 1) != 0) MQ_TRY(log.repair());
+    // The indexes of what lies below may still be waiting for the recovery point.
+    const Offset first = std::min(Offset{log.state->flushed.load()}, log.recovery_point);
+    const auto from = std::lower_bound(log.bases.begin(), log.bases.end(), log.floor_base(first));
     for (auto base = from; base != log.bases.end(); ++base) {
         MQ_ASSIGN(const Segment segment, Segment::open(log.directory, *base, os::OpenMode::read));
         MQ_ASSIGN(const FilePosition end, log.end_of(segment));
@@ -122,6 +141,7 @@ Status Log::clear_poison() {
             MQ_ASSIGN(const os::File txn, os::File::open(log.path(FileKind::txn_index, *base), os::OpenMode::read));
             MQ_TRY(copy_index(txn, to.txn_index));
         }
+        log.state->dirty.store(1);
         log.state->list_generation.fetch_add(1);
         MQ_TRY(publish_replacement(log.directory, *base));
         MQ_TRY(finish_replacements(log.directory));
@@ -130,6 +150,7 @@ Status Log::clear_poison() {
     }
     MQ_ASSIGN(log.active, Segment::open(log.directory, log.now.active_base, os::OpenMode::read_write));
     log.state->flushed.store(log.now.log_end.value());
+    log.state->dirty.store(0);
     log.state->poison.store(0);
     return {};
 }

@@ -51,8 +51,10 @@ struct Log::Impl {
     // log_flush.cc
     [[nodiscard]] Status flush();
     [[nodiscard]] Status checkpoint();
+    [[nodiscard]] Status poison_unless(Status synced);
     [[nodiscard]] Status set_recovery_point(Offset offset);
     [[nodiscard]] Status prune_snapshots();
+    [[nodiscard]] Status remove_snapshots_above(Offset end);
 
     // log_truncate.cc
     [[nodiscard]] Status repair();

@@ -88,6 +88,7 @@ Status Log::Impl::load() {
         }
         now.log_start = std::max(now.log_start, bases.front());
         recovery_point = std::min(recovery_point, now.log_end);
+        if (writing) MQ_TRY(remove_snapshots_above(now.log_end));
     }
     bool epochs_changed = epochs.truncate_end(now.log_end);
     epochs_changed |= epochs.truncate_start(now.log_start);
@@ -345,6 +346,8 @@ Status Log::Impl::recover_one(Offset base, const RecoveryStart& start, bool& cut
             // What follows in later segments would be a hole: it steps aside first, from the end, so that every moment is a prefix.
             MQ_TRY(set_aside_segments_from(base + 1));
             MQ_TRY(log.truncate(found.valid_end.value()));
+            // Else what was cut could return after a power cut, behind what is appended now.
+            MQ_TRY(log.sync_data());
             MQ_KILLPOINT("recover.after_cut");
         } else {
             MQ_TRY(forget_segments_from(base + 1));

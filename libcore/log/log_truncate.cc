@@ -10,7 +10,9 @@
 
 namespace mq::log {
 
-Status Log::Impl::write_epochs() { return write_leader_epoch_checkpoint(path(kLeaderEpochCheckpoint), epochs.entries()); }
+Status Log::Impl::write_epochs() {
+    return write_leader_epoch_checkpoint(path(kLeaderEpochCheckpoint), epochs.entries());
+}
 
 // The last one first, so that what remains is a prefix at every moment.
 Status Log::Impl::remove_segments_from(Offset base) {
@@ -23,7 +25,8 @@ Status Log::Impl::remove_segments_from(Offset base) {
     MQ_ASSIGN(const auto entries, os::list_directory(directory));
     for (const auto& entry : entries) {
         const FileName name = parse_file_name(entry.name);
-        if (name.kind == FileKind::snapshot && name.offset > base) MQ_TRY(os::remove_file(os::join(directory, entry.name)));
+        if (name.kind == FileKind::snapshot && name.offset > base)
+            MQ_TRY(os::remove_file(os::join(directory, entry.name)));
     }
     return {};
 }
@@ -47,8 +50,8 @@ Status Log::Impl::load_derived() {
     return {};
 }
 
-// Whoever changed the files last did not come to an end (it died, or a call failed): within one life of the state nobody else
-// can have written, so the files are cut back to what is published (CONCURRENCY LCK-4, LCK-5).
+// Whoever changed the files last did not come to an end (it died, or a call failed): within one life of the state
+// nobody else can have written, so the files are cut back to what is published (CONCURRENCY LCK-4, LCK-5).
 Status Log::Impl::repair() {
     MQ_KILLPOINT("repair.begin");
     now = state->read();
@@ -66,15 +69,27 @@ Status Log::Impl::repair() {
     if (bases.empty() || bases.back() != now.active_base) bases.push_back(now.active_base);
     MQ_ASSIGN(const std::uint64_t size, active.log_file().size());
     if (size < now.active_size_bytes)
-        return fail(Errc::truncated, "repair", active.log_file().path(),
-                    "the file is shorter than the " + std::to_string(now.active_size_bytes) + " bytes that were published", size);
+        return fail(
+            Errc::truncated, "repair", active.log_file().path(),
+            "the file is shorter than the " + std::to_string(now.active_size_bytes) + " bytes that were published",
+            size);
     if (size > now.active_size_bytes) MQ_TRY(active.log_file().truncate(now.active_size_bytes));
     MQ_KILLPOINT("repair.after_log");
     MQ_TRY(active.offset_index()->truncate(static_cast<std::uint32_t>(now.offset_index_entries)));
     MQ_TRY(active.time_index()->truncate(static_cast<std::uint32_t>(now.time_index_entries)));
     MQ_TRY(truncate_txn_index(path(FileKind::txn_index, now.active_base), now.log_end));
     MQ_KILLPOINT("repair.after_indexes");
+    const bool reloads_producers = producers_stale;
     MQ_TRY(load_derived());
+    // A truncation that came to no end may not have reached these.
+    if (epochs.truncate_end(now.log_end + 1)) MQ_TRY(write_epochs());
+    Published mended = now;
+    mended.last_epoch = static_cast<std::uint64_t>(std::int64_t{epochs.latest().value_or(-1)});
+    if (reloads_producers) mended.first_unstable = producers.first_unstable_offset().value_or(kNoOffset);
+    if (mended != now) {
+        now = mended;
+        publish();
+    }
     state->dirty.store(0);
     return {};
 }
@@ -109,8 +124,8 @@ Status Log::Impl::truncate_to(Offset end) {
         next.offset_of_max_timestamp = last.offset;
     }
     MQ_ASSIGN(const auto aborted, aborted_in(base));
-    next.txn_index_entries = static_cast<std::uint64_t>(
-        std::count_if(aborted.begin(), aborted.end(), [&](const AbortedTxn& txn) { return txn.last_offset < new_end; }));
+    next.txn_index_entries = static_cast<std::uint64_t>(std::count_if(
+        aborted.begin(), aborted.end(), [&](const AbortedTxn& txn) { return txn.last_offset < new_end; }));
     next.log_start = std::min(next.log_start, new_end);
     if (cut.value() == 0) {
         next.roll_timestamp = kNoTimestamp;
@@ -135,14 +150,16 @@ Status Log::Impl::truncate_to(Offset end) {
                           FilePosition{next.time_index_entries * kTimeIndexEntryBytes}, to.time_index));
         if (next.txn_index_entries > 0) {
             MQ_ASSIGN(const os::File txn, os::File::open(path(FileKind::txn_index, base), os::OpenMode::read));
-            MQ_TRY(copy_range(txn, FilePosition{0}, FilePosition{next.txn_index_entries * kAbortedTxnBytes}, to.txn_index));
+            MQ_TRY(copy_range(txn, FilePosition{0}, FilePosition{next.txn_index_entries * kAbortedTxnBytes},
+                              to.txn_index));
         }
         MQ_KILLPOINT("truncate.after_copy");
     }
 
-    // The lowered end is published first: from here on the bytes above it do not exist, and what follows is the same work
-    // that a repair would do for us.
+    // The lowered end is published first: from here on the bytes above it do not exist, and what follows is the same
+    // work that a repair would do for us.
     state->dirty.store(1);
+    producers_stale = true;
     now = next;
     state->flushed.store(std::min(state->flushed.load(), new_end.value()));
     state->high_watermark.store(std::min(state->high_watermark.load(), new_end.value()));
@@ -158,14 +175,11 @@ Status Log::Impl::truncate_to(Offset end) {
     }
     if (epochs.truncate_end(new_end)) MQ_TRY(write_epochs());
     MQ_KILLPOINT("truncate.after_epochs");
-    producers_stale = true;
     MQ_TRY(repair());
-    now.last_epoch = static_cast<std::uint64_t>(std::int64_t{epochs.latest().value_or(-1)});
-    now.first_unstable = producers.first_unstable_offset().value_or(kNoOffset);
     MQ_TRY(os::remove_file(path(FileKind::snapshot, new_end)));
     MQ_TRY(write_snapshot(path(FileKind::snapshot, new_end), producers));
-    publish();
-    // What was taken back must not return from a disk that has not heard of it, and be adopted behind what is appended now.
+    // What was taken back must not return from a disk that has not heard of it, and be adopted behind what is
+    // appended now.
     MQ_TRY(poison_unless(active.log_file().sync_data()));
     return poison_unless(os::sync_directory(directory));
 }
@@ -218,7 +232,8 @@ Status Log::prepare_change() { return impl_->ready_to_change(); }
 Status Log::replace_segments(Offset first, Offset last) {
     Impl& log = *impl_;
     MQ_TRY(log.ready_to_change());
-    if (last >= log.now.active_base || first > last || !std::binary_search(log.bases.begin(), log.bases.end(), first) ||
+    if (last >= log.now.active_base || first > last ||
+        !std::binary_search(log.bases.begin(), log.bases.end(), first) ||
         !std::binary_search(log.bases.begin(), log.bases.end(), last))
         return fail(Errc::bad_argument, "replace segments", log.directory, "only closed segments can be replaced");
     // Dirty before odd: who finds the generation odd must find the mark too, or nobody would finish the renames.
