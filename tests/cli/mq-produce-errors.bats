@@ -86,12 +86,12 @@ load helpers
 
 @test "75: a Kafka broker, which holds .lock by a POSIX lock" {
     mkdir data
-    python3 - data/.lock >ready 3<&- <<'PYTHON' &
-import fcntl, sys, time
+    python3 - data/.lock >ready <<'PYTHON' &
+import fcntl, signal, sys
 lock = open(sys.argv[1], "w")
 fcntl.lockf(lock, fcntl.LOCK_EX)
 print("locked", flush=True)
-time.sleep(60)
+signal.pause()
 PYTHON
     local broker=$!
     timeout 10 sh -c 'until grep -q locked ready; do :; done'

@@ -100,7 +100,7 @@ std::string bash_completion(const OptionSet& options) {
                "  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} assigned=\n"
                "  # The shell makes three words of --name=value.\n"
                "  if [[ $word == = ]]; then\n"
-               "    word= assigned=1\n"
+               "    word='' assigned=1\n"
                "  elif [[ $before == = ]]; then\n"
                "    before=${COMP_WORDS[COMP_CWORD - 2]} assigned=1\n"
                "  fi\n"
@@ -166,8 +166,9 @@ std::string zsh_completion(const OptionSet& options) {
         for (const std::string_view special : {"\\", "[", "]", ":"})
             text = replaced(text, special, cat('\\', special));
         std::string value;
-        if (row.arity == Arity::value) value = cat(':', row.variable, ':', zsh_action(row, function));
-        if (row.arity == Arity::optional_value) value = cat("::", row.variable, ':', zsh_action(row, function));
+        const std::string variable = replaced(row.variable, ":", "\\:");
+        if (row.arity == Arity::value) value = cat(':', variable, ':', zsh_action(row, function));
+        if (row.arity == Arity::optional_value) value = cat("::", variable, ':', zsh_action(row, function));
         const std::string_view equals = row.arity == Arity::value            ? "="
                                         : row.arity == Arity::optional_value ? "=-"
                                                                              : "";

@@ -94,7 +94,13 @@ void append_mdoc_sentences(std::string& out, std::string_view text) {
         const std::size_t stop = text.find(". ");
         const std::string_view sentence = text.substr(0, stop == std::string_view::npos ? stop : stop + 1);
         text.remove_prefix(std::min(text.size(), sentence.size() + 1));
-        append_wrapped(out, mdoc_text(sentence), 0, 78);
+        std::string lines;
+        append_wrapped(lines, mdoc_text(sentence), 0, 78);
+        // A dot or an apostrophe at the start of a line would make it a request.
+        for (std::size_t start = 0; start < lines.size(); start = lines.find('\n', start) + 1) {
+            if (lines[start] == '.' || lines[start] == '\'') lines.insert(start, "\\&");
+        }
+        out += lines;
     }
 }
 

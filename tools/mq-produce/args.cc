@@ -116,9 +116,9 @@ std::optional<int> parse_args(OptionSet& options, int argc, char** argv, Args& a
         .alias("--compression-codec");
     options
         .value("--sync", "WHEN", OptionSet::Apply{[&](std::string_view text) { return parse_sync(text, args); }},
-               "When records are made to survive a power cut: never; before each batch counts as accepted; or a "
-               "second after "
-               "they were appended and before mq-produce exits, which is the default.")
+               "When records are flushed to the disk. none: never; batch: before a batch counts as accepted; end: a "
+               "second after they "
+               "were appended, and before mq-produce exits, which is the default.")
         .one_of({"none", "batch", "end"});
     options
         .value("--report", "FORM", OptionSet::Apply{[&](std::string_view) -> Status {
