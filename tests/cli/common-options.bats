@@ -17,7 +17,7 @@ tools() { (cd "$MQ_SOURCE_DIR/man" && for page in mq-*.1; do echo "${page%.1}"; 
         [[ $(jq '.options | length' table) -gt 10 ]]
         for name in $(jq -r '.options[] | .long, .short | values' table); do
             for text in help page "$MQ_SOURCE_DIR/completions/bash/$tool"; do grep -qE -e "(^|[ ,'])$name\b" "$text"; done
-            grep -q -e "[{,'(]$name\b" "$MQ_SOURCE_DIR/completions/zsh/_$tool"
+            grep -q -e "[{,'(*]$name\b" "$MQ_SOURCE_DIR/completions/zsh/_$tool"
             grep -qE -e "-[sl] $(sed "s,^-*,," <<<"$name")\b" "$MQ_SOURCE_DIR/completions/fish/$tool.fish"
         done
         # The other way round: the help has no option that the table lacks.
@@ -31,42 +31,62 @@ tools() { (cd "$MQ_SOURCE_DIR/man" && for page in mq-*.1; do echo "${page%.1}"; 
     same "$output" ''
 }
 
-# Prints the commands of section EXAMPLES and, after each, what the page says it prints, as a script for `play`.
+# The examples of a manual page, or of a Markdown file: `$ COMMAND`, then what it prints; `? COMMAND` where that is not told.
 examples() {
-    sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/p' "$1" | sed -e 's/\\e/\\/g; s/\\&//g; s/\\-/-/g'
+    case $1 in
+        *.md) sed -n '/^```console$/,/^```$/p' "$1" | grep -v '^```' ;;
+        *)
+            sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/p' "$1" |
+                sed -n -e 's/\\e/\\/g; s/\\&//g; s/\\-/-/g' -e 's/^\.Dl /? /p' -e '/^\.Bd.*literal/,/^\.Ed/{/^\.[BE]d/d; p}'
+            ;;
+    esac
+}
+
+# Runs the examples on stdin, and holds what they print against what they say.
+play() {
+    local line command='' exact='' expected='' got count=0 failures=0
+    check_one() {
+        [[ -n $command ]] || return 0
+        echo "$ $command"
+        if [[ -n $exact ]]; then
+            got=$(eval "$command" 2>&1 </dev/null) || true
+            diff <(printf '%s\n' "$got") <(printf '%s' "${expected:-$'\n'}") || failures=$((failures + 1))
+        else
+            eval "$command" </dev/null || failures=$((failures + 1))
+        fi
+        count=$((count + 1)) command='' expected=''
+    }
+    while IFS= read -r line; do
+        case $line in
+            '$ '*)
+                check_one
+                exact=1 command=${line#'$ '}
+                ;;
+            '? '*)
+                check_one
+                exact='' command=${line#'? '}
+                ;;
+            *) expected+=$line$'\n' ;;
+        esac
+    done
+    check_one
+    [[ $count -gt 3 && $failures -eq 0 ]]
 }
 
 @test "the examples of the manual pages do what the pages say" {
     for tool in $(tools); do
-        rm -rf scratch
-        mkdir scratch
-        seq -f 'key number %g' 0 99 >numbers
-        MQ_DATA_DIR=$PWD/scratch mq-produce -q heartbeat numbers -K' '
-        (
-            cd scratch
-            if [[ $tool != mq-dump-segment ]]; then export MQ_DATA_DIR=$PWD/data; fi
-            command= expected= count=0
-            play() {
-                [[ -n $command ]] || return 0
-                count=$((count + 1))
-                echo "$ $command"
-                got=$(eval "$command" 2>&1)
-                [[ $1 == any ]] || diff <(echo "$got") <(printf '%s' "${expected:-$'\n'}")
-                command= expected=
-            }
-            literal=
-            while IFS= read -r line; do
-                case $line in
-                    '.Dl '*) command=${line#.Dl } && play any ;;
-                    .Bd*literal*) literal=1 ;;
-                    .Ed) literal= && play exact ;;
-                    '$ '*) play exact && command=${line#'$ '} ;;
-                    *) [[ -z $literal ]] || expected+=$line$'\n' ;;
-                esac
-            done < <(examples "$MQ_SOURCE_DIR/man/$tool.1")
-            [[ $count -gt 3 ]]
-        )
+        mkdir "$tool"
+        cd "$tool"
+        seq -f 'key number %g' 0 99 | MQ_DATA_DIR=$PWD mq-produce -q heartbeat -K' '
+        [[ $tool == mq-dump-segment ]] || export MQ_DATA_DIR=$PWD/data
+        play < <(examples "$MQ_SOURCE_DIR/man/$tool.1")
+        cd ..
     done
+}
+
+@test "the examples of the README do what it says" {
+    export MQ_DATA_DIR=data
+    play < <(examples "$MQ_SOURCE_DIR/README.md")
 }
 
 @test "the example of mq-format(5) is what is written" {
