@@ -26,12 +26,14 @@ struct Log::Impl {
     Published now;              // what state holds, or will hold after the change at hand
     bool names_unsynced = true;      // files were made or renamed since the directory was last synced
     bool producers_stale = false;    // the state in memory ran ahead of the log
+    std::optional<PartitionListing> listing;  // while the log is being loaded, and nothing has changed the directory yet
     RecoveryReport report;
 
     // log_open.cc
     [[nodiscard]] Status load();
     [[nodiscard]] Status recover_from(Offset point);
     [[nodiscard]] Status recover_one(Offset base, const struct RecoveryStart& start, bool& cut);
+    [[nodiscard]] Status finish_what_was_begun();
     [[nodiscard]] Status restore_missing_indexes();
     [[nodiscard]] Status set_aside_segments_from(Offset base);
     [[nodiscard]] Status forget_segments_from(Offset base);

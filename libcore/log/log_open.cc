@@ -54,11 +54,10 @@ Status Log::Impl::load() {
     if (writing) {
         auto made = os::create_directory(directory);
         if (!made && made.error().code != Errc::already_exists) return made;
-        MQ_TRY(remove_leftovers(directory, report.notes));
-        MQ_ASSIGN(const std::size_t finished, finish_replacements(directory));
-        if (finished > 0) report.notes.push_back("finished " + std::to_string(finished) + " replacement(s) in " + directory);
     }
-    MQ_ASSIGN(const auto segments, list_segments(directory));
+    MQ_ASSIGN(listing, list_partition(directory));
+    if (writing) MQ_TRY(finish_what_was_begun());
+    MQ_ASSIGN(const auto segments, segments_of(directory, *listing));
     for (const auto& segment : segments) bases.push_back(segment.base);
     auto saved = read_leader_epoch_checkpoint(path(kLeaderEpochCheckpoint));
     if (saved) epochs = LeaderEpochs{std::move(*saved)};
@@ -77,8 +76,10 @@ Status Log::Impl::load() {
             MQ_TRY(open_active());
             recovery_point = now.log_end;
         } else {
+            listing.reset();
             MQ_TRY(recover_from(options.recovery_point));
         }
+        listing.reset();
         if (now.log_end < now.log_start && writing) {
             // Kafka's rule 5: what was acknowledged as deleted may not come back.
             report.notes.push_back("log end " + std::to_string(now.log_end.value()) + " lies below the log start " +
@@ -108,18 +109,29 @@ Status Log::Impl::load() {
     return {};
 }
 
+Status Log::Impl::finish_what_was_begun() {
+    MQ_ASSIGN(const std::size_t removed, remove_leftovers(directory, *listing, report.notes));
+    std::size_t finished = 0;
+    if (std::ranges::any_of(*listing, [](const FileName& name) { return name.suffix == FileSuffix::swap; })) {
+        MQ_ASSIGN(finished, finish_replacements(directory));
+        report.notes.push_back("finished " + std::to_string(finished) + " replacement(s) in " + directory);
+    }
+    if (removed + finished > 0) {
+        MQ_ASSIGN(listing, list_partition(directory));
+    }
+    return {};
+}
+
 // Kafka's rule 3, for closed segments below those that recovery walks anyway. Their bytes were flushed once, so damage is not a
 // torn write and cutting would mend nothing: it stays, and is told.
 Status Log::Impl::restore_missing_indexes() {
-    MQ_ASSIGN(const auto entries, os::list_directory(directory));
-    const auto has = [&](Offset base) {
-        const std::string name = file_name(FileKind::offset_index, base);
-        return std::binary_search(entries.begin(), entries.end(), os::DirectoryEntry{name, false},
-                                  [](const auto& a, const auto& b) { return a.name < b.name; });
-    };
+    std::vector<Offset> indexed;
+    for (const FileName& name : *listing)
+        if (name.kind == FileKind::offset_index && name.suffix == FileSuffix::none) indexed.push_back(name.offset);
     const Offset recovered_anyway = options.trust == Trust::clean ? bases.back() : floor_base(options.recovery_point);
     for (const Offset base : bases) {
-        if (base >= recovered_anyway || has(base)) continue;
+        if (base >= recovered_anyway || std::ranges::binary_search(indexed, base)) continue;
+        listing.reset();
         MQ_TRY(load_producers(base));
         MQ_ASSIGN(const SegmentRecovery found, recover_segment(directory, base, config, {}, {&producers, &epochs}, true));
         ++report.segments_recovered;
@@ -198,10 +210,14 @@ Status Log::Impl::open_active() {
 Status Log::Impl::load_producers(Offset end) {
     producers.clear();
     producers_stale = false;
-    MQ_ASSIGN(const auto entries, os::list_directory(directory));
+    PartitionListing names;
+    if (listing) {
+        names = *listing;
+    } else {
+        MQ_ASSIGN(names, list_partition(directory));
+    }
     std::vector<Offset> snapshots;
-    for (const auto& entry : entries) {
-        const FileName name = parse_file_name(entry.name);
+    for (const FileName& name : names) {
         if (name.kind == FileKind::snapshot && name.suffix == FileSuffix::none && name.offset <= end)
             snapshots.push_back(name.offset);
     }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
 
 #include "os/kill_point.h"
 
@@ -28,14 +27,6 @@ Result<SwapRange> range_of_swap(const std::string& directory, Offset base) {
     return SwapRange{base, end};
 }
 
-Result<std::vector<FileName>> list_names(const std::string& directory) {
-    MQ_ASSIGN(const auto entries, os::list_directory(directory));
-    std::vector<FileName> names;
-    for (const auto& entry : entries)
-        if (!entry.is_directory) names.push_back(parse_file_name(entry.name));
-    return names;
-}
-
 // The segments that a replacement stands for: those in its range, and the one of its own base offset even if it is empty.
 bool hides(const SwapRange& swap, Offset base) { return base == swap.base || (base > swap.base && base < swap.end); }
 
@@ -47,8 +38,23 @@ Status rename_if_there(const std::string& from, const std::string& to) {
 
 }  // namespace
 
+Result<PartitionListing> list_partition(const std::string& directory) {
+    MQ_ASSIGN(const auto entries, os::list_directory(directory));
+    PartitionListing names;
+    names.reserve(entries.size());
+    for (const auto& entry : entries) {
+        const FileName name = parse_file_name(entry.name);
+        if (!entry.is_directory && name.kind != FileKind::other) names.push_back(name);
+    }
+    return names;
+}
+
 Result<std::vector<SegmentName>> list_segments(const std::string& directory) {
-    MQ_ASSIGN(const auto names, list_names(directory));
+    MQ_ASSIGN(const auto names, list_partition(directory));
+    return segments_of(directory, names);
+}
+
+Result<std::vector<SegmentName>> segments_of(const std::string& directory, const PartitionListing& names) {
     std::vector<SwapRange> swaps;
     for (const auto& name : names) {
         if (name.kind != FileKind::log || name.suffix != FileSuffix::swap) continue;
@@ -87,7 +93,7 @@ Status publish_replacement(const std::string& directory, Offset first) {
 }
 
 Result<std::size_t> finish_replacements(const std::string& directory) {
-    MQ_ASSIGN(const auto names, list_names(directory));
+    MQ_ASSIGN(const auto names, list_partition(directory));
     std::size_t finished = 0;
     for (const auto& swap_name : names) {
         if (swap_name.kind != FileKind::log || swap_name.suffix != FileSuffix::swap) continue;
@@ -117,33 +123,38 @@ Result<std::size_t> finish_replacements(const std::string& directory) {
     return finished;
 }
 
-Status remove_leftovers(const std::string& directory, std::vector<std::string>& notes) {
-    MQ_ASSIGN(const auto entries, os::list_directory(directory));
-    std::set<Offset> logs;
-    std::set<Offset> swap_logs;
-    for (const auto& entry : entries) {
-        const FileName name = parse_file_name(entry.name);
+Result<std::size_t> remove_leftovers(const std::string& directory, const PartitionListing& listing,
+                                     std::vector<std::string>& notes) {
+    std::vector<Offset> logs;  // live ones and finished replacements; ascending, as the listing is
+    std::vector<Offset> swap_logs;
+    for (const FileName& name : listing) {
         if (name.kind != FileKind::log) continue;
-        if (name.suffix == FileSuffix::none) logs.insert(name.offset);
-        if (name.suffix == FileSuffix::swap) swap_logs.insert(name.offset);
+        if (name.suffix == FileSuffix::none || name.suffix == FileSuffix::swap) logs.push_back(name.offset);
+        if (name.suffix == FileSuffix::swap) swap_logs.push_back(name.offset);
     }
-    for (const auto& entry : entries) {
-        if (entry.is_directory) continue;
-        const FileName name = parse_file_name(entry.name);
-        const bool is_index = std::find(kIndexKinds.begin(), kIndexKinds.end(), name.kind) != kIndexKinds.end();
-        std::string_view why;
-        if (name.kind == FileKind::other) continue;
-        if (name.suffix == FileSuffix::deleted) why = "was waiting for its removal";
-        else if (name.suffix == FileSuffix::cleaned) why = "an unfinished replacement";
-        else if (name.suffix == FileSuffix::temporary) why = "half written";
-        else if (name.suffix == FileSuffix::swap && is_index && !swap_logs.contains(name.offset)) why = "a replacement without its log";
-        else if (name.suffix == FileSuffix::none && is_index && !logs.contains(name.offset) && !swap_logs.contains(name.offset))
-            why = "an index without its log";
-        else continue;
-        MQ_TRY(os::remove_file(os::join(directory, entry.name)));
-        notes.push_back("removed " + os::join(directory, entry.name) + ": " + std::string{why});
+    const auto why = [&](const FileName& name) -> std::string_view {
+        const bool is_index = std::ranges::find(kIndexKinds, name.kind) != kIndexKinds.end();
+        switch (name.suffix) {
+            case FileSuffix::deleted: return "was waiting for its removal";
+            case FileSuffix::cleaned: return "an unfinished replacement";
+            case FileSuffix::temporary: return "half written";
+            case FileSuffix::swap:
+                return is_index && !std::ranges::binary_search(swap_logs, name.offset) ? "a replacement without its log" : "";
+            case FileSuffix::none:
+                return is_index && !std::ranges::binary_search(logs, name.offset) ? "an index without its log" : "";
+        }
+        return {};
+    };
+    std::size_t removed = 0;
+    for (const FileName& name : listing) {
+        const std::string_view reason = why(name);
+        if (reason.empty()) continue;
+        const std::string path = path_of(directory, name.kind, name.offset, name.suffix);
+        MQ_TRY(os::remove_file(path));
+        notes.push_back("removed " + path + ": " + std::string{reason});
+        ++removed;
     }
-    return {};
+    return removed;
 }
 
 }  // namespace mq::log

@@ -19,7 +19,13 @@ struct SegmentName {
     bool operator==(const SegmentName&) const = default;
 };
 
+// The files of a partition directory whose names say what they are, ascending by name: one look at a directory, for all who need
+// it. With a thousand segments a listing takes a millisecond.
+using PartitionListing = std::vector<FileName>;
+[[nodiscard]] Result<PartitionListing> list_partition(const std::string& directory);
+
 // Ascending by base offset; what a complete .swap hides is left out.
+[[nodiscard]] Result<std::vector<SegmentName>> segments_of(const std::string& directory, const PartitionListing& listing);
 [[nodiscard]] Result<std::vector<SegmentName>> list_segments(const std::string& directory);
 
 // Deletes the files of a segment, the .log first: an index without a .log is a leftover, the reverse is a loss. The snapshot of
@@ -32,7 +38,8 @@ struct SegmentName {
 [[nodiscard]] Result<std::size_t> finish_replacements(const std::string& directory);
 
 // Removes .deleted files, .cleaned files (unfinished replacements), .swap indexes without a .swap log, temporary files, and indexes
-// without a .log. A line for each is added to `notes`.
-[[nodiscard]] Status remove_leftovers(const std::string& directory, std::vector<std::string>& notes);
+// without a .log. A line for each is added to `notes`; returns how many.
+[[nodiscard]] Result<std::size_t> remove_leftovers(const std::string& directory, const PartitionListing& listing,
+                                                   std::vector<std::string>& notes);
 
 }  // namespace mq::log
