@@ -20,9 +20,9 @@ enum class ReadOutcome : unsigned char {
 
 enum class Isolation : unsigned char { read_uncommitted, read_committed };
 
-// Strictly below the high watermark, or the last stable offset for read_committed. Not thread-safe; one reader a thread.
-// `state` must outlive it. An index is a hint only: what it points at must be a batch that fits, else the segment is
-// scanned. Errors: corrupt and truncated, with file and byte; io.
+// Strictly below the high watermark, or the last stable offset for read_committed. Not thread-safe; one reader a
+// thread. `state` must outlive it. An index is a hint only: what it points at must be a batch that fits, else the
+// segment is scanned. Errors: corrupt and truncated, with file and byte; io.
 class LogReader {
 public:
     LogReader(std::string directory, const PublishedState& state, Isolation isolation = Isolation::read_uncommitted);
@@ -35,6 +35,10 @@ public:
     [[nodiscard]] Offset position() const { return position_; }
     // Checks the CRC of every batch that it returns; on by default.
     void set_verify_checksum(bool verify) { verify_checksum_ = verify; }
+    // For a topic that was never compacted: a hole between offsets is damage (corrupt), also one at the end of a
+    // segment. Off by default: compaction leaves holes, and then a batch that is missing as a whole cannot be told
+    // from one that was dropped.
+    void set_dense(bool dense) { dense_ = dense; }
 
     // A batch may begin below the position sought: the caller drops the surplus. Advances past the batch.
     [[nodiscard]] Result<ReadOutcome> next(ScannedBatch& batch);
@@ -54,12 +58,15 @@ private:
     [[nodiscard]] Result<bool> list_steadily(const Generations& at);
     [[nodiscard]] Result<bool> open_segment(const Published& now);
     [[nodiscard]] Result<bool> find_segment(const Published& now);
+    [[nodiscard]] Result<std::optional<Error>> find_damage(ScanOutcome outcome, const ScannedBatch& batch,
+                                                           Offset log_end) const;
 
     std::string directory_;
     const PublishedState* state_;
     Isolation isolation_;
     Offset position_{0};
     bool verify_checksum_ = true;
+    bool dense_ = false;
     std::vector<SegmentName> listed_;  // as of listed_at_; empty: not known
     Generations listed_at_;
     std::unique_ptr<OpenSegment> segment_;

@@ -47,18 +47,27 @@ private:
 };
 
 std::string describe(const record::BatchHeader& header) {
-    return "batch " + std::to_string(header.base_offset.value()) + ".." + std::to_string(header.last_offset().value());
+    return "batch " + std::to_string(header.base_offset.value()) + ".." +
+           std::to_string(header.last_offset().value());
 }
 
-// What makes a whole unit invalid at its place; empty if nothing does.
-std::string flaw_of(const ScannedBatch& batch, Offset base, Offset next) {
+// What makes a whole unit invalid at its place; empty if nothing does. The base offset lies outside the CRC: where it
+// leaves a gap, which compaction does and a flipped bit may, the unit behind must begin above it.
+Result<std::string> flaw_of(const os::File& log, const ScannedBatch& batch, Offset base, Offset next) {
     const auto& header = batch.header;
-    if (header.base_offset < next)
-        return describe(header) + " begins below offset " + std::to_string(next.value());
-    if (header.last_offset() - base > INT32_MAX) return describe(header) + " does not fit a segment that begins at " + std::to_string(base.value());
+    if (header.base_offset < next) return describe(header) + " begins below offset " + std::to_string(next.value());
+    if (header.last_offset() - base > INT32_MAX)
+        return describe(header) + " does not fit a segment that begins at " + std::to_string(base.value());
     if (const auto checked = record::verify_batch_checksum(batch.bytes, header); !checked)
         return describe(header) + ": " + checked.error().detail;
-    return {};
+    if (header.base_offset == next) return std::string{};
+    char raw[record::kBatchHeaderBytes];
+    MQ_ASSIGN(const std::size_t got, log.read_at(raw, batch.end()));
+    const auto following = record::parse_batch_header({raw, got});
+    if (following && following->base_offset >= next && following->base_offset < header.next_offset())
+        return describe(header) + " follows a gap and overlaps offset " +
+               std::to_string(following->base_offset.value());
+    return std::string{};
 }
 
 }  // namespace
@@ -80,10 +89,12 @@ Result<std::optional<AbortedTxn>> replay_batch(const ScannedBatch& batch, Produc
     }
     MQ_ASSIGN(const record::ControlRecord control, record::parse_control_record(record));
     if (!control.ends_transaction()) return aborted;
-    const auto done = producers.complete(header, control.type == record::ControlType::abort, control.coordinator_epoch);
+    const auto done =
+        producers.complete(header, control.type == record::ControlType::abort, control.coordinator_epoch);
     if (!done || !done->aborted) return aborted;
     const Offset stable = producers.first_unstable_offset().value_or(done->last_offset + 1);
-    aborted = AbortedTxn{done->producer_id, done->first_offset, done->last_offset, std::min(stable, done->last_offset + 1)};
+    aborted =
+        AbortedTxn{done->producer_id, done->first_offset, done->last_offset, std::min(stable, done->last_offset + 1)};
     return aborted;
 }
 
@@ -106,7 +117,8 @@ Result<SegmentRecovery> recover_segment(const std::string& directory, Offset bas
         if (start.position.value() == 0) MQ_TRY(os::remove_file(paths.txn_index));
         MQ_KILLPOINT("recover.after_index_reset");
     }
-    IndexWriter<kOffsetIndexEntryBytes> offsets{offset_index ? &offset_index->file() : nullptr, start.offset_index_entries};
+    IndexWriter<kOffsetIndexEntryBytes> offsets{offset_index ? &offset_index->file() : nullptr,
+                                                start.offset_index_entries};
     IndexWriter<kTimeIndexEntryBytes> times{time_index ? &time_index->file() : nullptr, start.time_index_entries};
 
     SegmentRecovery result;
@@ -137,7 +149,7 @@ Result<SegmentRecovery> recover_segment(const std::string& directory, Offset bas
     for (;;) {
         MQ_ASSIGN(const ScanOutcome outcome, scanner.next(batch));
         if (outcome == ScanOutcome::batch) {
-            result.damage = flaw_of(batch, base, result.next_offset);
+            MQ_ASSIGN(result.damage, flaw_of(log, batch, base, result.next_offset));
             if (!result.damage.empty()) break;
         } else {
             if (outcome == ScanOutcome::torn_tail) result.damage = "the file ends inside a batch";
@@ -205,7 +217,8 @@ Result<bool> valid_batch_follows(const os::File& file, FilePosition from, FilePo
             BatchScanner one{file, at + i, end, ScanDepth::units};
             ScannedBatch batch;
             MQ_ASSIGN(const ScanOutcome outcome, one.next(batch));
-            if (outcome == ScanOutcome::batch && record::verify_batch_checksum(batch.bytes, batch.header)) return true;
+            if (outcome == ScanOutcome::batch && record::verify_batch_checksum(batch.bytes, batch.header))
+                return true;
         }
         at += i;
     }

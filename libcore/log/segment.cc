@@ -24,8 +24,10 @@ Result<Segment> Segment::open_for_reading(const std::string& directory, Offset b
     Segment segment;
     segment.base_ = base;
     MQ_ASSIGN(segment.log_, os::File::open(paths.log, os::OpenMode::read));
-    if (auto index = OffsetIndex::open(paths.offset_index, base, os::OpenMode::read)) segment.offset_index_ = std::move(*index);
-    if (auto index = TimeIndex::open(paths.time_index, base, os::OpenMode::read)) segment.time_index_ = std::move(*index);
+    if (auto index = OffsetIndex::open(paths.offset_index, base, os::OpenMode::read))
+        segment.offset_index_ = std::move(*index);
+    if (auto index = TimeIndex::open(paths.time_index, base, os::OpenMode::read))
+        segment.time_index_ = std::move(*index);
     return segment;
 }
 
@@ -40,9 +42,16 @@ void Segment::seek(BatchScanner& scanner, Offset offset, FilePosition end) const
     scanner.restart(hint->position, end);
     ScannedBatch batch;
     const auto outcome = scanner.next(batch);
-    const bool fits = outcome && *outcome == ScanOutcome::batch && batch.header.base_offset >= base_ &&
-                      batch.header.base_offset <= offset &&
-                      record::verify_batch_checksum(batch.bytes, batch.header).has_value();
+    bool fits = outcome && *outcome == ScanOutcome::batch && batch.header.base_offset >= base_ &&
+                batch.header.base_offset <= offset &&
+                record::verify_batch_checksum(batch.bytes, batch.header).has_value();
+    // The entry's offset is the last of an append that begins there: a batch with it must follow, or else a base
+    // offset, which no CRC covers, is not what it was.
+    while (fits && batch.header.last_offset() < hint->offset) {
+        const auto more = scanner.next(batch);
+        fits = more && *more == ScanOutcome::batch;
+    }
+    fits = fits && batch.header.base_offset <= hint->offset;
     scanner.restart(fits ? hint->position : kStart, end);
 }
 
