@@ -34,3 +34,17 @@ says() {
 }
 
 same() { diff <(printf '%s' "$1") <(printf '%s' "$2"); }
+
+# as_other COMMAND...: without root's rights. let_others_in lets such a user reach, and write, the test's directory.
+as_other() {
+    if [[ $(id -u) -eq 0 ]]; then
+        setpriv --reuid=65534 --clear-groups "$@"
+    else
+        "$@"
+    fi
+}
+let_others_in() {
+    local directory
+    for directory in "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" "$(dirname "$BATS_TEST_TMPDIR")"; do chmod 0755 "$directory"; done
+    chmod 0777 "$BATS_TEST_TMPDIR"
+}

@@ -28,9 +28,13 @@ Input::Input(const Args& args, Producer& producer, cli::Signals& signals)
 
 Status check_files(const Args& args) {
     for (const std::string& file : args.files) {
+        if (file != kStdin) {
+            MQ_ASSIGN(const os::FileInfo info, os::file_info(file, os::Follow::yes));
+            if (info.is_directory) return fail(Errc::not_found, {}, file, "is a directory");
+        }
         MQ_ASSIGN(const os::File opened, open_input(file));
         MQ_ASSIGN(const os::FileInfo info, opened.info());
-        if (info.is_directory) return fail(Errc::not_found, {}, file, "is a directory");
+        if (info.is_directory) return fail(Errc::not_found, {}, opened.path(), "is a directory");
     }
     return {};
 }
