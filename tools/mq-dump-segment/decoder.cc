@@ -8,25 +8,24 @@
 namespace mq::dump {
 namespace {
 
-Shown hexadecimal(const NullableBytes& bytes) {
-    constexpr ByteView kHex = "0123456789abcdef";
-    Shown shown;
-    if (!bytes) return shown;
-    shown.kind = Shown::Kind::hex;
-    for (const char c : *bytes) {
-        shown.text += kHex[static_cast<unsigned char>(c) >> 4];
-        shown.text += kHex[static_cast<unsigned char>(c) & 15];
-    }
-    return shown;
+Shown shown_as(Shown::Kind kind, const NullableBytes& bytes) {
+    if (!bytes) return {};
+    return {kind, *bytes, {}};
 }
 
-Shown raw(const NullableBytes& bytes) {
-    if (!bytes) return {};
-    return {Shown::Kind::bytes, std::string{*bytes}};
-}
+Shown hexadecimal(const NullableBytes& bytes) { return shown_as(Shown::Kind::hex, bytes); }
 
 Shown text_or_hexadecimal(const NullableBytes& bytes) {
-    return bytes && cli::is_utf8(*bytes) ? raw(bytes) : hexadecimal(bytes);
+    return shown_as(bytes && cli::is_utf8(*bytes) ? Shown::Kind::bytes : Shown::Kind::hex, bytes);
+}
+
+// An answer of the co-process.
+Shown keep(std::optional<std::string> answer) {
+    if (!answer) return {};
+    Shown shown = text_or_hexadecimal(*answer);
+    shown.owned = *std::move(answer);
+    shown.view = {};
+    return shown;
 }
 
 bool is_json(ByteView bytes) {
@@ -38,14 +37,8 @@ bool is_json(ByteView bytes) {
     return !reader.HasParseError();
 }
 
-// A JSON document on one line: line ends can only stand between its tokens.
 Shown json_or_text(const NullableBytes& bytes) {
-    if (!bytes || !is_json(*bytes)) return text_or_hexadecimal(bytes);
-    Shown shown{Shown::Kind::json, std::string{*bytes}};
-    for (char& c : shown.text) {
-        if (c == '\n' || c == '\r') c = ' ';
-    }
-    return shown;
+    return bytes && is_json(*bytes) ? shown_as(Shown::Kind::json, bytes) : text_or_hexadecimal(bytes);
 }
 
 Result<CoordinatorRecord> read_coordinator_record(const record::RecordView& record, Decode kind) {
@@ -57,10 +50,11 @@ Result<CoordinatorRecord> read_coordinator_record(const record::RecordView& reco
 }
 
 Shown as_json(std::string_view type, std::int16_t version, const Value& value) {
-    Shown shown{Shown::Kind::json,
-                R"({"type":")" + std::string{type} + R"(","version":)" + std::to_string(version) + R"(,"data":)"};
-    append_json(shown.text, value);
-    shown.text += '}';
+    Shown shown;
+    shown.kind = Shown::Kind::json;
+    shown.owned = R"({"type":")" + std::string{type} + R"(","version":)" + std::to_string(version) + R"(,"data":)";
+    append_json(shown.owned, value);
+    shown.owned += '}';
     return shown;
 }
 
@@ -84,10 +78,9 @@ Decode Decoder::kind_for(std::string_view topic) const {
 
 Result<ShownRecord> Decoder::decode(const record::RecordView& record, std::string_view topic) {
     if (process_) {
-        MQ_ASSIGN(const auto key, process_->ask(record.key));
-        MQ_ASSIGN(const auto value, process_->ask(record.value));
-        return ShownRecord{text_or_hexadecimal(key ? NullableBytes{*key} : NullableBytes{}),
-                           text_or_hexadecimal(value ? NullableBytes{*value} : NullableBytes{})};
+        MQ_ASSIGN(auto key, process_->ask(record.key));
+        MQ_ASSIGN(auto value, process_->ask(record.value));
+        return ShownRecord{keep(std::move(key)), keep(std::move(value))};
     }
     const Decode kind = kind_for(topic);
     switch (kind) {
@@ -105,7 +98,7 @@ Result<ShownRecord> Decoder::decode(const record::RecordView& record, std::strin
         case Decode::json:
             return ShownRecord{json_or_text(record.key), json_or_text(record.value)};
         case Decode::utf8:
-            return ShownRecord{raw(record.key), raw(record.value)};
+            return ShownRecord{shown_as(Shown::Kind::bytes, record.key), shown_as(Shown::Kind::bytes, record.value)};
         case Decode::automatic:
             break;
     }

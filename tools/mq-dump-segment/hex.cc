@@ -12,7 +12,8 @@ namespace mq::dump {
 namespace {
 
 constexpr std::uint64_t kSmallFileLimit = std::uint64_t{16} << 20;
-constexpr std::size_t kBytesShown = 16;
+constexpr std::size_t kBytesShown = 16;  // in a table
+constexpr std::size_t kPieceBytes = 64 * 1024;
 
 enum class Shape : unsigned char { integer, unsigned_integer, bytes };
 
@@ -70,6 +71,15 @@ class HexPrinter {
 public:
     HexPrinter(Rows& rows, std::uint64_t position) : rows_(rows), position_(position) {}
 
+    // Bytes without a number in them; a long field takes several rows.
+    void text_field(std::string_view name, ByteView bytes) {
+        do {
+            const ByteView piece = bytes.substr(0, kPieceBytes);
+            field(name, piece, cli::is_utf8(piece) ? cli::printable(piece) : std::string{});
+            bytes.remove_prefix(piece.size());
+        } while (!bytes.empty());
+    }
+
     // One row: position, bytes, name, value.
     void field(std::string_view name, ByteView bytes, const std::string& value) {
         constexpr ByteView kHex = "0123456789abcdef";
@@ -118,7 +128,7 @@ public:
     void payload(ByteView& bytes, std::int64_t size, std::string_view name) {
         if (size <= 0) return;
         const ByteView part = bytes.substr(0, static_cast<std::size_t>(size));
-        field(name, part, cli::is_utf8(part) ? cli::printable(part) : std::string{});
+        text_field(name, part);
         bytes.remove_prefix(part.size());
     }
 
@@ -144,9 +154,9 @@ public:
                 const std::int64_t header_size = varint(body, "header value length");
                 payload(body, header_size, "header value");
             }
-            if (!body.empty()) field("bytes over", body, {});
+            if (!body.empty()) text_field("bytes over", body);
         }
-        if (!bytes.empty()) field("bytes over", bytes, {});
+        if (!bytes.empty()) text_field("bytes over", bytes);
     }
 
     void unit(ByteView bytes, const record::BatchHeader& header) {
@@ -155,7 +165,7 @@ public:
             if (header.codec() == record::Codec::none) {
                 records(rest, header.record_count);
             } else {
-                field(cli::cat("records, ", record::to_string(header.codec())), rest, {});
+                text_field(cli::cat("records, ", record::to_string(header.codec())), rest);
             }
             return;
         }

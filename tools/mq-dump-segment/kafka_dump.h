@@ -49,6 +49,7 @@ private:
                         Offset& last_offset);
     void print_batch(const record::BatchHeader& header, ByteView unit, std::uint64_t position);
     Status print_record(const record::BatchHeader& header, const record::RecordView& record);
+    void print_text(ByteView bytes);
     Status print_control(const record::RecordView& record);
     Status dump_index(const std::string& path, Offset base_offset);
     Status dump_time_index(const std::string& path, Offset base_offset);

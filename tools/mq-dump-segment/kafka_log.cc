@@ -1,4 +1,6 @@
 // The .log half of KafkaDump.
+#include <algorithm>
+
 #include "mq-dump-segment/java_text.h"
 #include "mq-dump-segment/kafka_decoders.h"
 #include "mq-dump-segment/kafka_dump.h"
@@ -108,13 +110,38 @@ Status KafkaDump::print_record(const record::BatchHeader& header, const record::
         }
         if (header.is_control()) MQ_TRY(print_control(record));
     }
-    if (options_.print_data && !header.is_control()) {
+    if (options_.print_data && !header.is_control() && options_.decoder == KafkaDecoder::string) {
+        if (record.key) {
+            out_ << prefix << "key: ";
+            print_text(*record.key);
+        }
+        if (record.value) {
+            out_ << " payload: ";
+            print_text(*record.value);
+        }
+    } else if (options_.print_data && !header.is_control()) {
         const KafkaText text = decode_for_kafka(record, options_.decoder, options_.wording);
         if (text.key) out_ << prefix << "key: " << *text.key;
         if (text.payload) out_ << " payload: " << *text.payload;
     }
     out_ << '\n';
     return {};
+}
+
+// In pieces: a value may be tens of MiB. No UTF-8 sequence reaches over a byte that continues none.
+void KafkaDump::print_text(ByteView bytes) {
+    constexpr std::size_t kPieceBytes = 64 * 1024;
+    std::string text;
+    while (!bytes.empty()) {
+        std::size_t size = std::min(kPieceBytes, bytes.size());
+        for (int back = 0;
+             size < bytes.size() && back < 3 && (static_cast<unsigned char>(bytes[size]) & 0xc0) == 0x80; ++back)
+            --size;
+        text.clear();
+        append_java_utf8(text, bytes.substr(0, size));
+        out_ << text;
+        bytes.remove_prefix(size);
+    }
 }
 
 Status KafkaDump::dump_records(const std::string& path, const record::BatchHeader& header, ByteView unit,

@@ -68,6 +68,13 @@ Result<LogPrinter> LogPrinter::make(const Context& context, Rows& rows) {
     return printer;
 }
 
+// A format puts a record together before it is written, so beside the decompressed batch there is a copy, while it
+// grows two.
+std::size_t LogPrinter::decompressed_limit(const Options& options) {
+    const std::size_t limit = options.limits.decompressed_bytes;
+    return options.format && limit == MemoryLimits{}.decompressed_bytes ? limit / 3 : limit;
+}
+
 cli::ExitCode LogPrinter::status() const {
     if (!matcher_.empty() && printed_ == 0) return worse(status_, cli::ExitCode::no);
     return status_;
@@ -158,6 +165,19 @@ Status LogPrinter::print_units(const Input& input, UnitSource& units, const Wind
     while (!done() && context_.out.status()) {
         MQ_ASSIGN(const log::ScanOutcome outcome, units.next(batch));
         if (outcome == log::ScanOutcome::end) break;
+        if (outcome == log::ScanOutcome::corrupt && units.error().code == Errc::too_large) {
+            Error error = units.error();
+            const std::uint64_t position = units.position();
+            MQ_ASSIGN(const auto header, units.skip_large());
+            if (header) {
+                if (!records_only()) print_batch(*header, position, "unread");
+                error.subject = input.is_stream() ? "stdin" : input.path;
+                error.detail += cli::cat("; offset ", +header->base_offset, ", not read,");
+                damaged(std::move(error));
+                next = header->next_offset();
+                continue;
+            }
+        }
         if (outcome != log::ScanOutcome::batch) {
             if (context_.options.max_bytes != UINT64_MAX && outcome == log::ScanOutcome::torn_tail) break;
             MQ_ASSIGN(const std::uint64_t left, units.bytes_left());
@@ -175,7 +195,7 @@ Status LogPrinter::print_units(const Input& input, UnitSource& units, const Wind
         if (header.last_offset() < window.from) continue;
         if (header.magic >= record::kMagicV2 && header.base_offset >= window.until) break;
         const Status valid = record::verify_batch_checksum(batch.bytes, header);
-        if (!records_only()) print_batch(header, +batch.position, valid.has_value());
+        if (!records_only()) print_batch(header, +batch.position, valid ? "yes" : "NO");
         if (!valid) {
             Error error = valid.error();
             error.subject = input.is_stream() ? "stdin" : input.path;
@@ -195,7 +215,7 @@ Status LogPrinter::print_units(const Input& input, UnitSource& units, const Wind
 
 void LogPrinter::damaged(Error error) { status_ = worse(status_, context_.fail(error)); }
 
-void LogPrinter::print_batch(const record::BatchHeader& header, std::uint64_t position, bool valid) {
+void LogPrinter::print_batch(const record::BatchHeader& header, std::uint64_t position, std::string_view valid) {
     rows_.begin("batch");
     rows_.number("base_offset", +header.base_offset, 11).number("last_offset", +header.last_offset(), 11);
     rows_.number("records", header.record_count, 7).number("position", static_cast<std::int64_t>(position), 10);
@@ -213,7 +233,7 @@ void LogPrinter::print_batch(const record::BatchHeader& header, std::uint64_t po
     if (rows_.style() != Style::table) {
         rows_.boolean("delete_horizon", header.has_delete_horizon()).number("crc", header.crc);
     }
-    rows_.text("valid", valid ? "yes" : "NO");
+    rows_.text("valid", valid);
     rows_.end();
 }
 

@@ -32,7 +32,9 @@ public:
 
 private:
     LogPrinter(const Context& context, Rows& rows)
-        : context_(context), rows_(rows), reader_(context.options.limits.decompressed_bytes) {}
+        : context_(context), rows_(rows), reader_(decompressed_limit(context.options)) {}
+
+    [[nodiscard]] static std::size_t decompressed_limit(const Options& options);
 
     struct Window {
         std::string directory;
@@ -42,7 +44,7 @@ private:
 
     [[nodiscard]] Result<Window> window_of(const std::vector<Input>& logs) const;
     [[nodiscard]] Status print_units(const Input& input, UnitSource& units, const Window& window);
-    void print_batch(const record::BatchHeader& header, std::uint64_t position, bool valid);
+    void print_batch(const record::BatchHeader& header, std::uint64_t position, std::string_view valid);
     [[nodiscard]] Status print_records(const Input& input, const log::ScannedBatch& batch, const Window& window);
     [[nodiscard]] Status print_record(const Input& input, const record::BatchHeader& header,
                                       const record::RecordView& record);

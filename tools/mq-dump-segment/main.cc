@@ -1,4 +1,6 @@
 // mq-dump-segment: what is in the files of a log directory, whether it is right, and repair.
+#include <algorithm>
+
 #include "mq-dump-segment/commands.h"
 
 namespace {
@@ -27,6 +29,10 @@ int main(int argc, char** argv) {
     add_options(set, options);
     if (const auto stop = set.parse(argc, argv)) return *stop;
     if (const auto contradiction = find_contradiction(options)) return set.usage_error(*contradiction);
+
+    // Who raises the one limit wants such batches read, whatever memory that takes.
+    options.limits.decompressed_bytes =
+        std::max<std::size_t>(options.limits.decompressed_bytes, options.limits.unit_bytes);
 
     cli::Diagnostics words{"mq-dump-segment"};
     words.set_verbosity(options.quiet ? -1 : options.verbose ? 1 : 0);

@@ -124,7 +124,7 @@ Status print_small_file(const Input& input, Rows& rows) {
     MQ_ASSIGN(const std::string text, os::read_file(input.path, kSmallFileLimit));
     if (input.type == FileType::clean_shutdown) {
         rows.begin("clean_shutdown");
-        rows.bytes("content", {Shown::Kind::bytes, text});
+        rows.bytes("content", {Shown::Kind::bytes, text, {}});
         rows.end();
         return {};
     }

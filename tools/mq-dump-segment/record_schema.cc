@@ -10,6 +10,8 @@ namespace mq::dump {
 namespace {
 
 constexpr int kDeepest = 8;  // the schemas nest three levels
+constexpr std::size_t kMostNodes =
+    65'536;  // a node takes a hundred bytes, and may stand for one byte of a hostile record
 
 class Reader {
 public:
@@ -63,7 +65,11 @@ private:
         if (count < 0) return value;
         value.kind = Value::Kind::array;
         // Every element takes a byte at least.
-        if (static_cast<std::uint64_t>(count) > cursor_.remaining()) cursor_.fail();
+        nodes_ += static_cast<std::size_t>(count);
+        if (static_cast<std::uint64_t>(count) > cursor_.remaining() || nodes_ > kMostNodes) {
+            cursor_.fail();
+            return value;
+        }
         Field element = field;
         element.is_array = false;
         element.nullable_since = INT16_MAX;
@@ -129,6 +135,7 @@ private:
     void tagged(std::span<const Field> fields, Value& into, int depth) {
         const std::uint64_t count = unsigned_varint();
         for (std::uint64_t i = 0; i < count && cursor_.ok(); ++i) {
+            if (++nodes_ > kMostNodes) cursor_.fail();
             const std::uint64_t tag = unsigned_varint();
             ByteCursor payload{cursor_.take(static_cast<std::int64_t>(unsigned_varint()))};
             for (const Field& field : fields) {
@@ -144,6 +151,7 @@ private:
     ByteCursor& cursor_;
     std::int16_t version_;
     bool flexible_;
+    std::size_t nodes_ = 0;
 };
 
 // 16 bytes as Kafka writes topic ids: the URL alphabet of base64, without padding.

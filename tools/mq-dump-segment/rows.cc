@@ -2,6 +2,7 @@
 
 #include "cli/json.h"
 #include "cli/text.h"
+#include "mq-dump-segment/java_text.h"
 
 namespace mq::dump {
 namespace {
@@ -11,6 +12,21 @@ void append_padded(std::string& out, std::string_view text, std::size_t width, b
     if (right) out.append(gap, ' ');
     out += text;
     if (!right) out.append(gap, ' ');
+}
+
+constexpr std::size_t kPieceBytes = 48 * 1024;  // a multiple of 3: base64 of pieces is base64 of the whole
+
+// Of text no UTF-8 sequence is cut.
+template <typename Use>
+void for_each_piece(ByteView bytes, bool is_text, Use use) {
+    while (bytes.size() > kPieceBytes) {
+        std::size_t size = kPieceBytes;
+        for (int back = 0; is_text && back < 3 && (static_cast<unsigned char>(bytes[size]) & 0xc0) == 0x80; ++back)
+            --size;
+        use(bytes.substr(0, size));
+        bytes.remove_prefix(size);
+    }
+    use(bytes);
 }
 
 }  // namespace
@@ -127,51 +143,84 @@ void Rows::append_escaped(ByteView bytes) {
     }
 }
 
+void Rows::spill() {
+    if (row_.size() < kPieceBytes) return;
+    if (heads_) {
+        heads_ = false;
+        out_ << heading_ << '\n';
+    }
+    out_ << row_;
+    row_.clear();
+}
+
+void Rows::append_hexadecimal(ByteView bytes) {
+    constexpr ByteView kHex = "0123456789abcdef";
+    for (const char c : bytes) {
+        row_ += kHex[static_cast<unsigned char>(c) >> 4];
+        row_ += kHex[static_cast<unsigned char>(c) & 15];
+    }
+    spill();
+}
+
+// One line: the line ends of a document stand between its tokens.
+void Rows::append_json_value(ByteView bytes) {
+    for (const char c : bytes) row_ += c == '\n' || c == '\r' ? ' ' : c;
+    spill();
+}
+
 Rows& Rows::bytes(std::string_view name, const Shown& value) {
+    const ByteView bytes = value.bytes();
+    const bool is_text = value.kind == Shown::Kind::bytes && (style_ == Style::table || cli::is_utf8(bytes));
     if (style_ == Style::json) {
-        if (value.kind == Shown::Kind::json) return json(name, value.text);
-        if (value.kind == Shown::Kind::hex) {
-            cell(name, value.text, 0, true);
-            row_ += cli::cat(",\"", name, "_encoding\":\"hex\"");
-        } else {
-            cli::append_json_bytes(row_, name,
-                                   value.kind == Shown::Kind::null ? NullableBytes{} : NullableBytes{value.text});
-        }
-        return *this;
-    }
-    if (style_ == Style::plain) {
+        row_ += cli::cat(",\"", name, "\":");
+    } else if (style_ == Style::plain) {
         row_ += '\t';
-        if (value.kind == Shown::Kind::null) {
-            row_ += '-';
-        } else {
-            append_escaped(value.text);
-        }
-        ++cells_;
-        return *this;
-    }
-    // Of unknown length, so no column: name=value.
-    if (cells_ > 0) row_ += "  ";
-    row_ += name;
-    row_ += '=';
-    switch (value.kind) {
-        case Shown::Kind::null:
-            row_ += "null";
-            break;
-        case Shown::Kind::json:
-            row_ += value.text;
-            break;
-        case Shown::Kind::hex:
-            row_ += "0x" + value.text;
-            break;
-        case Shown::Kind::bytes: {
-            // In quotes and on one line, whatever the bytes are.
-            std::string quoted;
-            cli::append_json_string(quoted, value.text);
-            row_ += quoted;
-            break;
-        }
+    } else {
+        // Of unknown length, so no column.
+        row_ += cells_ > 0 ? "  " : "";
+        row_ += cli::cat(name, "=");
     }
     ++cells_;
+    const bool in_quotes = style_ == Style::json || (style_ == Style::table && value.kind == Shown::Kind::bytes);
+    switch (value.kind) {
+        case Shown::Kind::null:
+            row_ += style_ == Style::plain ? "-" : "null";
+            return *this;
+        case Shown::Kind::json:
+            for_each_piece(bytes, true, [&](ByteView piece) { append_json_value(piece); });
+            return *this;
+        case Shown::Kind::hex:
+            row_ += in_quotes ? "\"" : style_ == Style::table ? "0x" : "";
+            for_each_piece(bytes, false, [&](ByteView piece) { append_hexadecimal(piece); });
+            if (in_quotes) row_ += cli::cat("\",\"", name, "_encoding\":\"hex\"");
+            return *this;
+        case Shown::Kind::bytes:
+            break;
+    }
+    if (style_ == Style::plain) {
+        for_each_piece(bytes, false, [&](ByteView piece) {
+            append_escaped(piece);
+            spill();
+        });
+        return *this;
+    }
+    row_ += '"';
+    std::string text;
+    std::string quoted;
+    for_each_piece(bytes, is_text, [&](ByteView piece) {
+        if (is_text) {
+            text.clear();
+            quoted.clear();
+            append_java_utf8(text, piece);  // a table shows malformed bytes too
+            cli::append_json_string(quoted, text);
+            row_.append(quoted, 1, quoted.size() - 2);
+        } else {
+            cli::append_base64(row_, piece);
+        }
+        spill();
+    });
+    row_ += '"';
+    if (!is_text) row_ += cli::cat(",\"", name, "_encoding\":\"base64\"");
     return *this;
 }
 

@@ -10,10 +10,19 @@ namespace mq::dump {
 
 enum class Style : unsigned char { table, plain, json };
 
-// A key, value or decoded field, ready to be shown.
+// A key, value or decoded field, ready to be shown. `view` lies in `owned` or in the batch.
 struct Shown {
-    enum class Kind : unsigned char { null, bytes, hex, json } kind = Kind::null;
-    std::string text;  // raw bytes, hexadecimal digits, or JSON
+    enum class Kind : unsigned char {
+        null,
+        bytes,
+        hex,   // shown in hexadecimal
+        json,  // is a JSON document
+    };
+    Kind kind = Kind::null;
+    ByteView view;
+    std::string owned;
+
+    [[nodiscard]] ByteView bytes() const { return owned.empty() ? view : ByteView{owned}; }
 };
 
 // Fields are given in the order of their columns; a row of one type always has the same. Not thread-safe.
@@ -38,6 +47,10 @@ public:
 private:
     void cell(std::string_view name, std::string_view value, unsigned width, bool quoted, bool right = false);
     void append_escaped(ByteView bytes);
+    void append_hexadecimal(ByteView bytes);
+    void append_json_value(ByteView bytes);
+    // Gives a long row to the output before it is complete: a value may be tens of MiB.
+    void spill();
 
     Style style_;
     bool header_;

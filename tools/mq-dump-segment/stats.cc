@@ -136,6 +136,16 @@ Result<bool> add_file(const Context& context, const Input& input, Stats& stats, 
     while (true) {
         MQ_ASSIGN(const log::ScanOutcome outcome, units.next(batch));
         if (outcome == log::ScanOutcome::end) return whole;
+        if (outcome == log::ScanOutcome::corrupt && units.error().code == Errc::too_large) {
+            Error error = units.error();
+            const std::uint64_t position = units.position();
+            MQ_ASSIGN(const auto skipped, units.skip_large());
+            if (skipped) {
+                ++stats.unread_batches;
+                tell(std::move(error), position, skipped->size_bytes);
+                continue;
+            }
+        }
         if (outcome != log::ScanOutcome::batch) {
             MQ_ASSIGN(const std::uint64_t left, units.bytes_left());
             tell(outcome == log::ScanOutcome::corrupt
@@ -215,7 +225,7 @@ void print(Rows& rows, const Stats& stats, std::uint64_t top) {
         rows.number("records", static_cast<std::int64_t>(count.records), 10)
             .number("bytes", static_cast<std::int64_t>(count.bytes), 12);
         rows.number("missed_at_most", static_cast<std::int64_t>(stats.keys.missed()));
-        rows.bytes("key", {Shown::Kind::bytes, key});
+        rows.bytes("key", {Shown::Kind::bytes, key, {}});
         rows.end();
     }
 }

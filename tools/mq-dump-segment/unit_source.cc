@@ -16,6 +16,7 @@ Result<UnitSource> UnitSource::open(const os::File& file, log::ScanDepth depth, 
     MQ_ASSIGN(const os::FileInfo info, file.info());
     UnitSource source;
     source.file_ = &file;
+    source.depth_ = depth;
     source.limits_ = limits;
     if (info.is_regular) {
         source.size_ = info.size_bytes;
@@ -89,6 +90,31 @@ Result<ScanOutcome> UnitSource::next_of_stream(log::ScannedBatch& batch) {
     error_.subject = file_->path();
     error_.position = position_;
     return ScanOutcome::corrupt;
+}
+
+Result<std::optional<record::BatchHeader>> UnitSource::skip_large() {
+    if (error().code != Errc::too_large) return std::nullopt;
+    error_ = {};
+    if (!scanner_) {
+        const auto header = record::parse_batch_header(buffer_.view().substr(consumed_));
+        std::uint64_t left = header->size_bytes;
+        while (left > 0) {
+            MQ_TRY(fill(1));
+            const std::uint64_t there = std::min<std::uint64_t>(buffer_.size() - consumed_, left);
+            if (there == 0) return std::nullopt;
+            consumed_ += there;
+            position_ += there;
+            left -= there;
+        }
+        return *header;
+    }
+    const FilePosition end{std::min(limits_.end, size_)};
+    log::BatchScanner headers{*file_, scanner_->position(), end, log::ScanDepth::headers};
+    log::ScannedBatch batch;
+    MQ_ASSIGN(const ScanOutcome outcome, headers.next(batch));
+    if (outcome != ScanOutcome::batch) return std::nullopt;
+    scanner_.emplace(*file_, batch.end(), end, depth_, limits_.unit_bytes);
+    return batch.header;
 }
 
 Result<std::uint64_t> UnitSource::bytes_left() {

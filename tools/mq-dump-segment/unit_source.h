@@ -22,6 +22,9 @@ public:
                                                  const UnitLimits& limits = {});
 
     [[nodiscard]] Result<log::ScanOutcome> next(log::ScannedBatch& batch);
+    // After corrupt with too_large: goes past that unit and returns its header, so that next() has what follows.
+    // nullopt after any other outcome, or if the unit is cut short.
+    [[nodiscard]] Result<std::optional<record::BatchHeader>> skip_large();
     [[nodiscard]] std::uint64_t position() const { return scanner_ ? +scanner_->position() : position_; }
     [[nodiscard]] const Error& error() const { return scanner_ ? scanner_->error() : error_; }
     // Bytes from position() to the end: of a stream only once next() has told torn_tail or corrupt, which reads it
@@ -34,6 +37,7 @@ private:
     [[nodiscard]] Status fill(std::size_t size);
 
     const os::File* file_ = nullptr;
+    log::ScanDepth depth_ = log::ScanDepth::units;
     std::optional<log::BatchScanner> scanner_;
     std::uint64_t size_ = 0;  // of a file
     UnitLimits limits_;
