@@ -51,8 +51,9 @@ Result<std::string> LogReader::OpenSegment::misplacement(const ScannedBatch& bat
     return std::string{};
 }
 
-Offset LogReader::bound() const {
-    const Published now = state_->read();
+Offset LogReader::bound() const { return bound_of(state_->read()); }
+
+Offset LogReader::bound_of(const Published& now) const {
     const Offset high_watermark{state_->high_watermark.load()};
     const Offset end = std::min(now.log_end, high_watermark);
     if (isolation_ == Isolation::read_committed && now.first_unstable != kNoOffset)
@@ -94,10 +95,10 @@ Result<bool> LogReader::list_steadily(const Generations& at) {
 }
 
 // False: no listed segment covers the position, though it lies in the log: the set of segments is moving.
-Result<bool> LogReader::open_segment(const Published& now) {
+Result<bool> LogReader::open_segment(const Published& now, const Generations& at) {
     segment_.reset();
     auto open = std::make_unique<OpenSegment>();
-    open->opened_at = generations();
+    open->opened_at = at;
     MQ_ASSIGN(const bool steady, list_steadily(open->opened_at));
     if (!steady) return false;
     const auto after = std::upper_bound(listed_.begin(), listed_.end(), position_,
@@ -128,15 +129,15 @@ Result<bool> LogReader::open_segment(const Published& now) {
 }
 
 // Has the segment of the position open, and its scanner where the index says. False as open_segment.
-Result<bool> LogReader::find_segment(const Published& now) {
-    if (segment_ && segment_->opened_at != generations()) segment_.reset();
+Result<bool> LogReader::find_segment(const Published& now, const Generations& at) {
+    if (segment_ && segment_->opened_at != at) segment_.reset();
     // Rolled a moment ago: the published size is another segment's.
     if (segment_ && segment_->is_active && segment_->segment.base() != now.active_base) segment_.reset();
     if (segment_ && !segment_->positioned &&
         (position_ < segment_->segment.base() || position_ >= segment_->next_base))
         segment_.reset();
     if (!segment_) {
-        MQ_ASSIGN(const bool found, open_segment(now));
+        MQ_ASSIGN(const bool found, open_segment(now, at));
         if (!found) return false;
     }
     if (segment_->is_active) {
@@ -190,11 +191,15 @@ Result<ReadOutcome> LogReader::next(ScannedBatch& batch) {
     constexpr int kAttempts = 1000;
     std::optional<Error> damage;
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
-        const Offset end = bound();
+        // A truncation publishes, then raises the generation: what is read between two equal generations belongs to
+        // that one.
+        const Generations at = generations();
         const Published now = state_->read();
+        const Offset end = bound_of(now);
+        if (generations() != at) continue;
         if (position_ < now.log_start) return ReadOutcome::out_of_range;
         if (position_ >= end) return ReadOutcome::end_of_log;
-        MQ_ASSIGN(const bool found, find_segment(now));
+        MQ_ASSIGN(const bool found, find_segment(now, at));
         if (!found) continue;
         MQ_ASSIGN(const ScanOutcome outcome, segment_->scanner->next(batch));
         MQ_ASSIGN(damage, find_damage(outcome, batch, now.log_end));

@@ -55,9 +55,10 @@ private:
         bool operator==(const Generations&) const = default;
     };
     [[nodiscard]] Generations generations() const;
+    [[nodiscard]] Offset bound_of(const Published& now) const;
     [[nodiscard]] Result<bool> list_steadily(const Generations& at);
-    [[nodiscard]] Result<bool> open_segment(const Published& now);
-    [[nodiscard]] Result<bool> find_segment(const Published& now);
+    [[nodiscard]] Result<bool> open_segment(const Published& now, const Generations& at);
+    [[nodiscard]] Result<bool> find_segment(const Published& now, const Generations& at);
     [[nodiscard]] Result<std::optional<Error>> find_damage(ScanOutcome outcome, const ScannedBatch& batch,
                                                            Offset log_end) const;
 
