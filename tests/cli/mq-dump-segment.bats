@@ -346,6 +346,8 @@ EOF
     [ "$status" -eq 64 ]
     run "$DUMP" --hex --stats plain
     [ "$status" -eq 64 ]
+    run "$DUMP" --kafka -o 5 plain/plain-0/$FIRST.log
+    [ "$status" -eq 64 ]
 }
 
 @test "--rebuild-index gives the indexes that the broker wrote, and keeps the old ones" {
@@ -422,6 +424,10 @@ EOF
 @test "--help-json is JSON, completions are made" {
     "$DUMP" --help-json | jq -e '.options | length > 20' >/dev/null
     for shell in bash zsh fish; do [ -n "$("$DUMP" --generate "complete-$shell")" ]; done
+}
+
+@test "the man page has the options that the tool has" {
+    diff <(sed -n '/^\.Sh OPTIONS/,/^\.Sh EXIT/p' "$MQ_SOURCE_DIR/man/mq-dump-segment.1" | sed '$d') <("$DUMP" --generate man)
 }
 
 @test "every example of the man page runs" {

@@ -221,6 +221,10 @@ std::optional<std::string> find_contradiction(const Options& options) {
         return cli::cat(options.refused,
                         ": such records are not decoded here; --decode-with CMD runs a program that does");
     }
+    if (options.kafka && (options.range || options.count || options.format || !options.match.empty() ||
+                          options.json || options.plain || options.decode_with)) {
+        return "-o, -c, -f, -m, --json, --plain and --decode-with do not go with --kafka, whose text is Kafka's";
+    }
     if (options.json && options.plain) return "--json and --plain exclude each other";
     if (options.paths.empty()) return "no file or directory given";
     return std::nullopt;
