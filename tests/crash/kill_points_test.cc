@@ -144,6 +144,54 @@ TEST_P(Row02KillPointsOf, DeathAtEachStepLosesNothingAcknowledgedAndInventsNothi
     }
 }
 
+// The state outlives the process, as in a control file: whoever comes next believes it, and cuts the files back to
+// it.
+std::string judge_shared(const std::string& directory, Journal& journal) {
+    const PointFile point{directory + "/point"};
+    log::OpenOptions options;
+    options.recovery_point = point.read();
+    options.persist_recovery_point = point.writer();
+    options.clock = fixed_clock;
+    const log::Published published = journal.state.read();
+    // Before anything is repaired a reader sees what is published.
+    ReadBack seen = read_back(partition_of(directory), journal.state);
+    if (!seen.trouble.empty()) return "beside the dead: " + seen.trouble;
+    auto log = log::Log::attach(partition_of(directory), scenario_config(), journal.state, options);
+    if (!log) return "attach: " + log.error().message();
+    if (journal.state.poison.load() != 0) {
+        if (const auto cleared = log->clear_poison(); !cleared) return "clear poison: " + cleared.error().message();
+    }
+    if (log->log_end() != published.log_end) return "repair moved the published end";
+    ReadBack found = read_back(partition_of(directory), journal.state);
+    if (found.content != seen.content) return "repair changed what readers saw";
+    if (auto trouble = judge(allowed_by(journal), *log, found); !trouble.empty()) return trouble;
+    std::string batch = batch_of(2 * kRacerIds, 2);
+    const auto appended = log->append(batch);
+    if (!appended) return "append: " + appended.error().message();
+    if (const auto rolled = log->roll(); !rolled) return "roll: " + rolled.error().message();
+    if (const auto closed = log->close(); !closed) return "close: " + closed.error().message();
+    found = read_back(partition_of(directory), journal.state);
+    if (!found.trouble.empty()) return "after one more append: " + found.trouble;
+    if (found.content[appended->last_offset.value()] != 2 * kRacerIds + 1) return "the next append is not there";
+    return check_indexes(partition_of(directory), log->log_start());
+}
+
+TEST_P(Row02KillPointsOf, DeathInOneIncarnationIsRepairedFromThePublishedState) {
+    const unsigned deepest = is_long_run() ? 1000 : 3;
+    for (const auto& [point, passes] : passes_of_life(GetParam())) {
+        for (unsigned nth = 1; nth <= std::min(passes, deepest); ++nth) {
+            SCOPED_TRACE(std::string{to_string(GetParam())} + ", " + point + " pass " + std::to_string(nth));
+            const FastDir dir;
+            SharedJournal journal;
+            prepare(GetParam(), dir.path(), *journal);
+            ASSERT_EQ(die_at(point, nth, [&] { live(dir.path(), *journal); }), ended_by(SIGKILL));
+            // Death while the state was being loaded is the next opener's affair, by the files.
+            if (journal->steps.load() == 0 || journal->live.load() == 0) continue;
+            ASSERT_EQ(judge_shared(dir.path(), *journal), "");
+        }
+    }
+}
+
 // What recovery finds to do: torn and damaged tails, segments to set aside, replacements to finish.
 struct Wreck {
     const char* name;

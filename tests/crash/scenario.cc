@@ -232,6 +232,7 @@ void prepare(StartState start, const std::string& data_directory, Journal& journ
 
 void live(const std::string& data_directory, Journal& journal) {
     auto log = open_partition(data_directory, journal.state, log::Trust::recovery_point).value();
+    journal.live.store(1);
     Life life{data_directory, journal, log};
     life.append(1);
     for (int i = 0; i < 4; ++i) life.append(3);

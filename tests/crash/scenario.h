@@ -34,6 +34,7 @@ struct Journal {
     log::PublishedState state;
     std::atomic<std::uint32_t> steps{0};
     std::atomic<std::int64_t> flushed{0};  // log end of the last flush that returned
+    std::atomic<std::uint32_t> live{0};    // the state is the scenario's, no longer the preparation's
     std::array<Step, 2048> step;
 };
 
