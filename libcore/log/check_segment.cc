@@ -133,8 +133,10 @@ Status SegmentCheck::walk(const os::File& file, std::uint64_t size) {
         std::string text = outcome == ScanOutcome::torn_tail ? "the file ends inside a batch"
                                                              : "no batch begins here: " + scanner.error().detail;
         if (outcome == ScanOutcome::corrupt) {
-            MQ_ASSIGN(const bool more, valid_batch_follows(file, FilePosition{position + 1}, FilePosition{size},
-                                                           history_.next_offset));
+            // Looked for only so far: a hostile header further on could claim all the memory there is.
+            const std::uint64_t end = std::min(size, position + checker_.options_.unit_limit_bytes);
+            MQ_ASSIGN(const bool more,
+                      valid_batch_follows(file, FilePosition{position + 1}, FilePosition{end}, history_.next_offset));
             if (more) text += "; valid batches follow";
         }
         checker_.found(paths_.log, position, history_.next_offset, size - position, std::move(text));
