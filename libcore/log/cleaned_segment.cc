@@ -53,7 +53,6 @@ Status CleanedSegment::begin_source(os::File source) {
 }
 
 Status CleanedSegment::start() {
-    MQ_TRY(remove_files());
     const std::string path = segment_paths(directory_, base_, FileSuffix::cleaned).log;
     MQ_ASSIGN(log_, os::File::open(path, os::OpenMode::create_new));
     MQ_KILLPOINT("clean.after_create");

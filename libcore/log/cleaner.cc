@@ -120,9 +120,22 @@ private:
     CleanResult result_;
 };
 
+// What an earlier cleaning could not remove. A complete .log.swap is a segment; the log has finished it before.
+Status remove_unfinished(const std::string& directory) {
+    MQ_ASSIGN(const auto entries, os::list_directory(directory));
+    for (const auto& entry : entries) {
+        const FileName name = parse_file_name(entry.name);
+        const bool unfinished =
+            name.suffix == FileSuffix::cleaned || (name.suffix == FileSuffix::swap && name.kind != FileKind::log);
+        if (unfinished) MQ_TRY(os::remove_file(os::join(directory, entry.name)));
+    }
+    return {};
+}
+
 Status Cleaning::plan() {
     MQ_TRY(log_->prepare_change());
     directory_ = log_->directory();
+    MQ_TRY(remove_unfinished(directory_));
     config_ = log_->config();
     first_dirty_ = first_dirty_of(*log_, first_dirty_);
     const std::vector<Offset> bases = log_->segment_bases();
