@@ -46,9 +46,10 @@ Status Log::Impl::flush() {
 Status Log::Impl::set_recovery_point(Offset offset) {
     if (offset == recovery_point) return {};
     if (offset > recovery_point) {
-        // Whoever opens the log trusts everything below the recovery point, indexes too.
+        // Whoever opens the log trusts everything below the recovery point, indexes too; a roll at the very point has added an
+        // entry below it.
         const Offset last = floor_base(offset);
-        auto base = std::lower_bound(bases.begin(), bases.end(), floor_base(recovery_point));
+        auto base = std::lower_bound(bases.begin(), bases.end(), floor_base(recovery_point - 1));
         for (; base != bases.end() && *base <= last; ++base) {
             for (const FileKind kind : {FileKind::offset_index, FileKind::time_index, FileKind::txn_index}) {
                 auto file = os::File::open(path(kind, *base), os::OpenMode::read);

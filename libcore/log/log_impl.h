@@ -32,6 +32,7 @@ struct Log::Impl {
     // log_open.cc
     [[nodiscard]] Status load();
     [[nodiscard]] Status recover_from(Offset point);
+    [[nodiscard]] static Result<bool> entries_are_true(const Segment& segment, const struct RecoveryStart& start, FilePosition end);
     [[nodiscard]] Status recover_one(Offset base, const struct RecoveryStart& start, bool& cut);
     [[nodiscard]] Status finish_what_was_begun();
     [[nodiscard]] Status restore_missing_indexes();

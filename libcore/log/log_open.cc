@@ -36,13 +36,15 @@ Log::Impl::Impl(std::string dir, const LogConfig& topic_config, PublishedState& 
       roll_jitter_ms(draw_jitter(topic_config)),
       follows_end(!how.high_watermark) {}
 
-Result<Log> Log::open(std::string directory, const LogConfig& config, PublishedState& state, const OpenOptions& options) {
+Result<Log> Log::open(std::string directory, const LogConfig& config, PublishedState& state,
+                      const OpenOptions& options) {
     auto impl = std::make_unique<Impl>(std::move(directory), config, state, options);
     MQ_TRY(impl->load());
     return Log{std::move(impl)};
 }
 
-Result<Log> Log::attach(std::string directory, const LogConfig& config, PublishedState& state, const OpenOptions& options) {
+Result<Log> Log::attach(std::string directory, const LogConfig& config, PublishedState& state,
+                        const OpenOptions& options) {
     auto impl = std::make_unique<Impl>(std::move(directory), config, state, options);
     impl->producers_stale = true;
     MQ_TRY(impl->adopt_published());
@@ -60,9 +62,12 @@ Status Log::Impl::load() {
     MQ_ASSIGN(const auto segments, segments_of(directory, *listing));
     for (const auto& segment : segments) bases.push_back(segment.base);
     auto saved = read_leader_epoch_checkpoint(path(kLeaderEpochCheckpoint));
-    if (saved) epochs = LeaderEpochs{std::move(*saved)};
-    else if (saved.error().code != Errc::corrupt) return fail(saved.error());
-    else report.notes.push_back(saved.error().message() + "; rebuilt from the batches");
+    if (saved)
+        epochs = LeaderEpochs{std::move(*saved)};
+    else if (saved.error().code != Errc::corrupt)
+        return fail(saved.error());
+    else
+        report.notes.push_back(saved.error().message() + "; rebuilt from the batches");
 
     now = Published{};
     now.log_start = std::max(options.log_start, Offset{0});
@@ -105,7 +110,8 @@ Status Log::Impl::load() {
     state->dirty.store(0);
     if ((state->list_generation.load() & 1) != 0) state->list_generation.fetch_add(1);
     publish();
-    state->high_watermark.store(std::clamp(options.high_watermark.value_or(now.log_end), now.log_start, now.log_end).value());
+    state->high_watermark.store(
+        std::clamp(options.high_watermark.value_or(now.log_end), now.log_start, now.log_end).value());
     return {};
 }
 
@@ -122,8 +128,8 @@ Status Log::Impl::finish_what_was_begun() {
     return {};
 }
 
-// Kafka's rule 3, for closed segments below those that recovery walks anyway. Their bytes were flushed once, so damage is not a
-// torn write and cutting would mend nothing: it stays, and is told.
+// Kafka's rule 3, for closed segments below those that recovery walks anyway. Their bytes were flushed once, so
+// damage is not a torn write and cutting would mend nothing: it stays, and is told.
 Status Log::Impl::restore_missing_indexes() {
     std::vector<Offset> indexed;
     for (const FileName& name : *listing)
@@ -133,12 +139,15 @@ Status Log::Impl::restore_missing_indexes() {
         if (base >= recovered_anyway || std::ranges::binary_search(indexed, base)) continue;
         listing.reset();
         MQ_TRY(load_producers(base));
-        MQ_ASSIGN(const SegmentRecovery found, recover_segment(directory, base, config, {}, {&producers, &epochs}, true));
+        MQ_ASSIGN(const SegmentRecovery found,
+                  recover_segment(directory, base, config, {}, {&producers, &epochs}, true));
         ++report.segments_recovered;
         MQ_TRY(write_snapshot(path(FileKind::snapshot, found.next_offset), producers));
-        report.notes.push_back("rebuilt the indexes of " + path(FileKind::log, base) +
-                               (found.damage.empty() ? "" : "; it is damaged at byte " + std::to_string(found.valid_end.value()) +
-                                                                ": " + found.damage));
+        report.notes.push_back(
+            "rebuilt the indexes of " + path(FileKind::log, base) +
+            (found.damage.empty()
+                 ? ""
+                 : "; it is damaged at byte " + std::to_string(found.valid_end.value()) + ": " + found.damage));
     }
     return {};
 }
@@ -184,7 +193,8 @@ Status Log::Impl::open_active() {
     MQ_ASSIGN(now.offset_index_entries, active.offset_index()->count_entries());
     MQ_ASSIGN(now.time_index_entries, active.time_index()->count_entries());
     if (now.time_index_entries > 0) {
-        MQ_ASSIGN(const TimeIndexEntry last, active.time_index()->entry(static_cast<std::uint32_t>(now.time_index_entries - 1)));
+        MQ_ASSIGN(const TimeIndexEntry last,
+                  active.time_index()->entry(static_cast<std::uint32_t>(now.time_index_entries - 1)));
         now.max_timestamp = last.timestamp;
         now.offset_of_max_timestamp = last.offset;
     }
@@ -225,7 +235,8 @@ Status Log::Impl::load_producers(Offset end) {
     for (auto snapshot = snapshots.rbegin(); snapshot != snapshots.rend(); ++snapshot) {
         auto loaded = read_snapshot(path(FileKind::snapshot, *snapshot));
         if (!loaded) {
-            if (loaded.error().code != Errc::corrupt && loaded.error().code != Errc::unsupported) return fail(loaded.error());
+            if (loaded.error().code != Errc::corrupt && loaded.error().code != Errc::unsupported)
+                return fail(loaded.error());
             report.notes.push_back(loaded.error().message() + "; an older one is used");
             if (!options.read_only) MQ_TRY(os::remove_file(path(FileKind::snapshot, *snapshot)));
             continue;
@@ -243,10 +254,12 @@ Status Log::Impl::load_producers(Offset end) {
 
 Status Log::Impl::replay_producers(Offset from, Offset end) {
     if (from >= end) return {};
-    for (auto base = std::lower_bound(bases.begin(), bases.end(), floor_base(from)); base != bases.end() && *base < end; ++base) {
+    for (auto base = std::lower_bound(bases.begin(), bases.end(), floor_base(from));
+         base != bases.end() && *base < end; ++base) {
         MQ_ASSIGN(const Segment segment, Segment::open_for_reading(directory, *base));
         MQ_ASSIGN(const std::uint64_t size, segment.log_file().size());
-        BatchScanner scanner{segment.log_file(), segment.scan_start(from, FilePosition{size}), FilePosition{size}, ScanDepth::headers};
+        BatchScanner scanner{segment.log_file(), segment.scan_start(from, FilePosition{size}), FilePosition{size},
+                             ScanDepth::headers};
         ScannedBatch batch;
         for (;;) {
             MQ_ASSIGN(const ScanOutcome outcome, scanner.next(batch));
@@ -259,6 +272,24 @@ Status Log::Impl::replay_producers(Offset from, Offset end) {
     return {};
 }
 
+// Whether the last entries that recovery would keep name batches that are there; those before them were flushed with
+// them.
+Result<bool> Log::Impl::entries_are_true(const Segment& segment, const RecoveryStart& start, FilePosition end) {
+    if (start.offset_index_entries > 0) {
+        MQ_ASSIGN(const OffsetIndexEntry last, segment.offset_index()->entry(start.offset_index_entries - 1));
+        MQ_ASSIGN(const auto batch, segment.find(last.offset, end));
+        if (!batch || batch->header.last_offset() != last.offset || batch->position < last.position ||
+            last.position.value() == 0)
+            return false;
+    }
+    if (start.time_index_entries > 0) {
+        MQ_ASSIGN(const TimeIndexEntry last, segment.time_index()->entry(start.time_index_entries - 1));
+        MQ_ASSIGN(const auto batch, segment.find(last.offset, end));
+        if (!batch || batch->header.max_timestamp != last.timestamp) return false;
+    }
+    return true;
+}
+
 // Kafka's rule 4, or for Trust::recovery_point the same walk from the recovery point on.
 Status Log::Impl::recover_from(Offset point) {
     const Offset first = floor_base(point);
@@ -267,16 +298,18 @@ Status Log::Impl::recover_from(Offset point) {
     for (const Offset base : to_recover) {
         RecoveryStart start;
         if (options.trust == Trust::recovery_point && base == first && point > base) {
-            // Below the point everything was flushed before the point was written, indexes too; the position of the point
-            // itself is found through them. A shorter file than that is damage: the segment is walked whole.
+            // Below the point everything was flushed before the point was written, indexes too; the position of the
+            // point itself is found through them. A shorter file than that is damage: the segment is walked whole.
             auto segment = Segment::open_for_reading(directory, base);
             if (segment && segment->offset_index() && segment->time_index()) {
                 MQ_ASSIGN(const std::uint64_t size, segment->log_file().size());
                 const auto at = segment->find(point, FilePosition{size});
                 const auto next = segment->next_offset(FilePosition{size});
                 std::optional<FilePosition> position;
-                if (at && *at && (*at)->header.base_offset == point) position = (*at)->position;
-                else if (at && !*at && next && *next == point) position = FilePosition{size};
+                if (at && *at && (*at)->header.base_offset == point)
+                    position = (*at)->position;
+                else if (at && !*at && next && *next == point)
+                    position = FilePosition{size};
                 if (position) {
                     MQ_ASSIGN(const std::uint32_t offsets, segment->offset_index()->count_entries());
                     MQ_ASSIGN(const std::uint32_t times, segment->time_index()->count_entries());
@@ -284,16 +317,22 @@ Status Log::Impl::recover_from(Offset point) {
                     MQ_ASSIGN(start.time_index_entries, segment->time_index()->count_below(point, times));
                     start.position = *position;
                     start.next_offset = point;
+                    // What was written behind the point may have reached the disk in part, and look like entries
+                    // below it.
+                    MQ_ASSIGN(const bool kept_are_true, entries_are_true(*segment, start, FilePosition{size}));
+                    if (!kept_are_true) start = RecoveryStart{};
                 }
             }
         }
         bool cut = false;
         MQ_TRY(recover_one(base, start, cut));
         if (cut) break;
-        // A roll begins the next segment at the end of this one. If this one ends earlier, its tail was lost between two batches;
-        // only compaction leaves such a gap on purpose. Kafka's directories are taken by Kafka's rules, which do not ask.
+        // A roll begins the next segment at the end of this one. If this one ends earlier, its tail was lost between
+        // two batches; only compaction leaves such a gap on purpose. Kafka's directories are taken by Kafka's rules,
+        // which do not ask.
         const auto next = std::upper_bound(bases.begin(), bases.end(), base);
-        if (options.trust == Trust::recovery_point && !config.cleanup_compact && next != bases.end() && *next != now.log_end) {
+        if (options.trust == Trust::recovery_point && !config.cleanup_compact && next != bases.end() &&
+            *next != now.log_end) {
             MQ_TRY(options.read_only ? forget_segments_from(*next) : set_aside_segments_from(*next));
             break;
         }
@@ -318,7 +357,8 @@ Status Log::Impl::set_aside_segments_from(Offset base) {
         if (info.size_bytes == 0) continue;
         MQ_TRY(os::rename_file(log, log + ".cut"));
         MQ_KILLPOINT("recover.after_set_aside");
-        report.cuts.push_back({log, FilePosition{0}, *last, info.size_bytes, "records before it are lost", log + ".cut"});
+        report.cuts.push_back(
+            {log, FilePosition{0}, *last, info.size_bytes, "records before it are lost", log + ".cut"});
     }
     return remove_segments_from(base);
 }
@@ -328,17 +368,22 @@ Status Log::Impl::recover_one(Offset base, const RecoveryStart& start, bool& cut
     const bool writing = !options.read_only;
     RecoveryStart from = start;
     const std::string txn_path = path(FileKind::txn_index, base);
-    const Offset begin = start.next_offset.value_or(base);
     if (writing && start.position.value() > 0) {
-        MQ_TRY(truncate_txn_index(txn_path, begin));
-        MQ_ASSIGN(const auto kept, read_txn_index(txn_path));
-        from.txn_index_entries = static_cast<std::uint32_t>(kept.size());
+        const Status shortened = truncate_txn_index(txn_path, start.next_offset.value_or(base));
+        if (!shortened && (shortened.error().code == Errc::corrupt || shortened.error().code == Errc::unsupported)) {
+            from = RecoveryStart{};  // torn as well: it is made anew from the whole segment
+        } else {
+            MQ_TRY(shortened);
+            MQ_ASSIGN(const auto kept, read_txn_index(txn_path));
+            from.txn_index_entries = static_cast<std::uint32_t>(kept.size());
+        }
     }
+    const Offset begin = from.next_offset.value_or(base);
     MQ_TRY(load_producers(begin));
     MQ_ASSIGN(const SegmentRecovery found,
               recover_segment(directory, base, config, from, {&producers, &epochs}, writing));
     ++report.segments_recovered;
-    report.bytes_walked += found.valid_end - start.position;
+    report.bytes_walked += found.valid_end - from.position;
 
     now.active_base = base;
     now.active_size_bytes = found.valid_end.value();
@@ -359,7 +404,8 @@ Status Log::Impl::recover_one(Offset base, const RecoveryStart& start, bool& cut
                 MQ_TRY(copy_range(log, found.valid_end, FilePosition{found.file_bytes}, what.kept_in));
             }
             MQ_KILLPOINT("recover.before_cut");
-            // What follows in later segments would be a hole: it steps aside first, from the end, so that every moment is a prefix.
+            // What follows in later segments would be a hole: it steps aside first, from the end, so that every
+            // moment is a prefix.
             MQ_TRY(set_aside_segments_from(base + 1));
             MQ_TRY(log.truncate(found.valid_end.value()));
             // Else what was cut could return after a power cut, behind what is appended now.

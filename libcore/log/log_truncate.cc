@@ -116,13 +116,9 @@ Status Log::Impl::truncate_to(Offset end) {
     MQ_ASSIGN(const std::uint32_t times, segment.time_index()->count_entries());
     MQ_ASSIGN(const std::uint32_t times_kept, segment.time_index()->count_below(new_end, times));
     next.time_index_entries = times_kept;
-    next.max_timestamp = kNoTimestamp;
-    next.offset_of_max_timestamp = kNoOffset;
-    if (times_kept > 0) {
-        MQ_ASSIGN(const TimeIndexEntry last, segment.time_index()->entry(times_kept - 1));
-        next.max_timestamp = last.timestamp;
-        next.offset_of_max_timestamp = last.offset;
-    }
+    MQ_ASSIGN(const TimeIndexEntry largest, segment.largest_time(cut, times_kept));
+    next.max_timestamp = largest.timestamp;
+    next.offset_of_max_timestamp = largest.offset;
     MQ_ASSIGN(const auto aborted, aborted_in(base));
     next.txn_index_entries = static_cast<std::uint64_t>(std::count_if(
         aborted.begin(), aborted.end(), [&](const AbortedTxn& txn) { return txn.last_offset < new_end; }));

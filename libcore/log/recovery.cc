@@ -137,6 +137,24 @@ Result<SegmentRecovery> recover_segment(const std::string& directory, Offset bas
         result.offset_of_max_timestamp = last_time.offset;
     }
 
+    if (start.position.value() > 0) {
+        // Timestamps that were appended after the last entry kept, below the place where the walk begins.
+        FilePosition from{0};
+        if (offset_index && last_time.timestamp != kNoTimestamp) {
+            MQ_ASSIGN(const OffsetIndexEntry near,
+                      offset_index->lookup(last_time.offset, start.offset_index_entries));
+            from = near.position;
+        }
+        BatchScanner earlier{log, from, start.position, ScanDepth::headers};
+        for (ScannedBatch batch;;) {
+            MQ_ASSIGN(const ScanOutcome outcome, earlier.next(batch));
+            if (outcome != ScanOutcome::batch) break;
+            if (batch.header.max_timestamp <= result.max_timestamp) continue;
+            result.max_timestamp = batch.header.max_timestamp;
+            result.offset_of_max_timestamp = batch.header.last_offset();
+        }
+    }
+
     const auto index_time = [&] {
         if (result.max_timestamp <= last_time.timestamp) return;
         last_time = {result.max_timestamp, result.offset_of_max_timestamp};

@@ -89,17 +89,22 @@ Result<Offset> Segment::next_offset(FilePosition end) const {
 }
 
 Result<TimestampMs> Segment::largest_timestamp(FilePosition end) const {
-    TimestampMs largest = kNoTimestamp;
-    FilePosition from{0};
+    std::uint32_t entries = 0;
     if (time_index_) {
-        MQ_ASSIGN(const std::uint32_t entries, time_index_->count_entries());
-        if (entries > 0) {
-            MQ_ASSIGN(const TimeIndexEntry last, time_index_->entry(entries - 1));
-            const auto batch = find(last.offset, end);
-            if (batch && *batch && (*batch)->header.max_timestamp == last.timestamp) {
-                largest = last.timestamp;
-                from = (*batch)->end();
-            }
+        MQ_ASSIGN(entries, time_index_->count_entries());
+    }
+    return largest_time(end, entries).map([](const TimeIndexEntry& largest) { return largest.timestamp; });
+}
+
+Result<TimeIndexEntry> Segment::largest_time(FilePosition end, std::uint32_t entries) const {
+    TimeIndexEntry largest{kNoTimestamp, kNoOffset};
+    FilePosition from{0};
+    if (time_index_ && entries > 0) {
+        MQ_ASSIGN(const TimeIndexEntry last, time_index_->entry(entries - 1));
+        const auto batch = find(last.offset, end);
+        if (batch && *batch && (*batch)->header.max_timestamp == last.timestamp) {
+            largest = last;
+            from = (*batch)->end();
         }
     }
     // An index that lost its tail still ends with a true entry, so what follows that entry's batch is looked at: as a
@@ -109,7 +114,8 @@ Result<TimestampMs> Segment::largest_timestamp(FilePosition end) const {
     for (;;) {
         MQ_ASSIGN(const ScanOutcome outcome, scanner.next(batch));
         if (outcome != ScanOutcome::batch) return largest;
-        largest = std::max(largest, batch.header.max_timestamp);
+        if (batch.header.max_timestamp > largest.timestamp)
+            largest = {batch.header.max_timestamp, batch.header.last_offset()};
     }
 }
 

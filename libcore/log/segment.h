@@ -17,7 +17,8 @@ struct SegmentPaths {
     std::string time_index;
     std::string txn_index;
 };
-[[nodiscard]] SegmentPaths segment_paths(const std::string& directory, Offset base, FileSuffix suffix = FileSuffix::none);
+[[nodiscard]] SegmentPaths segment_paths(const std::string& directory, Offset base,
+                                         FileSuffix suffix = FileSuffix::none);
 
 // The .log of a segment and its two indexes. Reading is safe from several threads.
 class Segment {
@@ -37,15 +38,18 @@ public:
     // Start of the first unit that holds `offset` or lies after it, below byte `end`; nullopt if all lie before it.
     // The index is a hint: where it leads must stand a batch that verifies and begins at or below `offset`.
     [[nodiscard]] Result<std::optional<ScannedBatch>> find(Offset offset, FilePosition end) const;
-    // Leaves a scanner of this segment's .log (of ScanDepth::units) where scan_start says, what it had to read kept in memory.
+    // Leaves a scanner of this segment's .log (of ScanDepth::units) where scan_start says, what it had to read kept
+    // in memory.
     void seek(BatchScanner& scanner, Offset offset, FilePosition end) const;
     // A position at or before `offset` from which a scan may start; 0 where the index is missing or lies.
     [[nodiscard]] FilePosition scan_start(Offset offset, FilePosition end) const;
     // The offset after the last whole unit below `end`; base() if there is none.
     [[nodiscard]] Result<Offset> next_offset(FilePosition end) const;
-    // The largest timestamp: by the last time index entry, held against the batch that it names, and a walk of the headers behind
-    // it; of all headers if it does not fit. kNoTimestamp for a segment without timestamps.
+    // The largest timestamp: by the last time index entry, held against the batch that it names, and a walk of the
+    // headers behind it; of all headers if it does not fit. kNoTimestamp for a segment without timestamps.
     [[nodiscard]] Result<TimestampMs> largest_timestamp(FilePosition end) const;
+    // The same with its last offset, by the first `entries` of the time index.
+    [[nodiscard]] Result<TimeIndexEntry> largest_time(FilePosition end, std::uint32_t entries) const;
 
 private:
     os::File log_;
