@@ -120,6 +120,19 @@ PYTHON
     [[ $? -eq 74 ]]
 }
 
+@test "74: no memory: what was accepted before stays" {
+    { echo first; head -c 300000000 /dev/zero; } | (
+        ulimit -v 150000
+        status=0
+        mq-produce t --max-record-bytes 512MiB 2>words || status=$?
+        [[ $status -eq 74 ]]
+    )
+    same "$(cat words)" 'mq-produce: out of memory'
+    [[ $(mq-consume t -e | wc -l) -le 1 ]]
+    echo second | mq-produce -q t
+    same "$(mq-consume t -e -o -1:end)" second
+}
+
 @test "141: a closed pipe ends it silently" {
     seq 1 100000 >in
     set +o pipefail

@@ -1,6 +1,7 @@
 // Words for people, on stderr: one line each, "mq-produce: topic 'x': No space left on device".
 #pragma once
 
+#include <new>
 #include <string>
 #include <string_view>
 
@@ -41,5 +42,15 @@ private:
     int verbosity_ = 0;
     bool color_ = false;
 };
+
+// The status of a tool's body, an ExitCode. Memory that is not to be had becomes a message and 74.
+template <typename Body>
+[[nodiscard]] int run_tool(const Diagnostics& diagnostics, const Body& body) {
+    try {
+        return to_status(body());
+    } catch (const std::bad_alloc&) {
+        return to_status(diagnostics.fail(ExitCode::io, "out of memory"));
+    }
+}
 
 }  // namespace mq::cli

@@ -163,5 +163,5 @@ int main(int argc, char** argv) {
     if (const auto stop = mq::consume::parse_args(options, argc, argv, args)) return *stop;
     mq::cli::Diagnostics diagnostics{options.program()};
     diagnostics.set_verbosity(args.quiet ? -1 : args.verbose ? 1 : 0);
-    return mq::cli::to_status(mq::consume::run(args, diagnostics));
+    return mq::cli::run_tool(diagnostics, [&] { return mq::consume::run(args, diagnostics); });
 }

@@ -1,7 +1,5 @@
 #include "args.h"
 
-#include <limits>
-
 #include "base/clock.h"
 #include "cli/text.h"
 #include "cli/times.h"
@@ -142,7 +140,7 @@ std::optional<int> parse_args(OptionSet& options, int argc, char** argv, Args& a
     args.topic = *topic;
     args.files = std::move(operands);
     if (args.files.empty()) args.files.emplace_back("-");
-    if (args.max_record_bytes > std::numeric_limits<std::int32_t>::max() / 2) {
+    if (args.max_record_bytes > (std::uint64_t{1} << 30)) {
         return options.usage_error("--max-record-bytes: at most 1GiB");
     }
     return std::nullopt;
