@@ -1,4 +1,5 @@
-// Appending and rolling. Source of the rules: org.apache.kafka.storage.internals.log.LogSegment.append, LocalLog.roll.
+// Appending and rolling. Source of the rules: org.apache.kafka.storage.internals.log.LogSegment.append,
+// LocalLog.roll.
 
 #include <algorithm>
 
@@ -8,7 +9,6 @@
 #include "os/kill_point.h"
 
 namespace mq::log {
-namespace {
 
 // The batches of one append, held against the rules that need no state.
 struct AppendPlan {
@@ -24,10 +24,14 @@ struct AppendPlan {
     bool has_producer = false;
 };
 
+namespace {
+
 Result<AppendPlan> plan_append(std::span<char> bytes, const LogConfig& config, const Published& now,
                                const AppendOptions& options, const std::string& directory) {
     AppendPlan plan;
-    const auto refuse = [&](Errc code, std::string detail) { return fail(code, "append", directory, std::move(detail)); };
+    const auto refuse = [&](Errc code, std::string detail) {
+        return fail(code, "append", directory, std::move(detail));
+    };
     if (bytes.empty()) return refuse(Errc::bad_argument, "no batch");
     if (bytes.size() > config.segment_bytes)
         return refuse(Errc::too_large, std::to_string(bytes.size()) + " bytes are more than segment.bytes, " +
@@ -38,7 +42,8 @@ Result<AppendPlan> plan_append(std::span<char> bytes, const LogConfig& config, c
         auto parsed = record::parse_batch_header(rest);
         if (!parsed) return refuse(parsed.error().code, parsed.error().detail);
         record::BatchHeader header = *parsed;
-        if (header.size_bytes > rest.size()) return refuse(Errc::truncated, "the batch is longer than the bytes given");
+        if (header.size_bytes > rest.size())
+            return refuse(Errc::truncated, "the batch is longer than the bytes given");
         if (header.magic != record::kMagicV2) return refuse(Errc::unsupported, "only batches of magic 2 are written");
         if (options.origin == AppendOrigin::client) {
             if (header.size_bytes > config.max_message_bytes)
@@ -46,20 +51,22 @@ Result<AppendPlan> plan_append(std::span<char> bytes, const LogConfig& config, c
                                                    " bytes is more than max.message.bytes, " +
                                                    std::to_string(config.max_message_bytes));
             if (header.record_count <= 0 || header.record_count != header.last_offset_delta + 1)
-                return refuse(Errc::corrupt, std::to_string(header.record_count) + " records, but offsets up to base + " +
+                return refuse(Errc::corrupt, std::to_string(header.record_count) +
+                                                 " records, but offsets up to base + " +
                                                  std::to_string(header.last_offset_delta));
             if (header.is_control()) return refuse(Errc::bad_argument, "a client may not write control batches");
         }
         const ByteView unit = rest.substr(0, header.size_bytes);
         if (options.verify_checksum) {
-            if (auto ok = record::verify_batch_checksum(unit, header); !ok) return refuse(ok.error().code, ok.error().detail);
+            if (auto ok = record::verify_batch_checksum(unit, header); !ok)
+                return refuse(ok.error().code, ok.error().detail);
         }
         if (options.assign_offsets) {
             header.base_offset = next;
             header.leader_epoch = options.leader_epoch;
         } else if (header.base_offset < next) {
-            return refuse(Errc::bad_argument, "offset " + std::to_string(header.base_offset.value()) + " lies below the log end " +
-                                                  std::to_string(next.value()));
+            return refuse(Errc::bad_argument, "offset " + std::to_string(header.base_offset.value()) +
+                                                  " lies below the log end " + std::to_string(next.value()));
         }
         if (plan.batches.empty()) plan.first_offset = header.base_offset;
         if (header.max_timestamp > plan.max_timestamp) {
@@ -100,7 +107,8 @@ bool Log::Impl::must_roll(std::uint64_t bytes, Offset last, TimestampMs max_time
     const std::uint64_t max_times = config.segment_index_bytes / kTimeIndexEntryBytes;
     if (last - now.active_base > INT32_MAX) return true;
     if (now.active_size_bytes + bytes > config.segment_bytes) return now.active_size_bytes > 0;
-    if (now.offset_index_entries >= max_offsets || now.time_index_entries + 1 >= max_times) return now.active_size_bytes > 0;
+    if (now.offset_index_entries >= max_offsets || now.time_index_entries + 1 >= max_times)
+        return now.active_size_bytes > 0;
     if (now.active_size_bytes == 0) return false;
     const std::int64_t waited =
         now.roll_timestamp >= 0 ? max_timestamp - now.roll_timestamp : options.clock() - now.created_ms;
@@ -109,7 +117,8 @@ bool Log::Impl::must_roll(std::uint64_t bytes, Offset last, TimestampMs max_time
 
 Status Log::Impl::index_time_of_active() {
     if (now.time_index_entries > 0) {
-        MQ_ASSIGN(const TimeIndexEntry last, active.time_index()->entry(static_cast<std::uint32_t>(now.time_index_entries - 1)));
+        MQ_ASSIGN(const TimeIndexEntry last,
+                  active.time_index()->entry(static_cast<std::uint32_t>(now.time_index_entries - 1)));
         if (now.max_timestamp <= last.timestamp) return {};
     }
     if (now.max_timestamp <= kNoTimestamp) return {};
@@ -161,7 +170,8 @@ Result<AppendResult> Log::append(std::span<char> batches, const AppendOptions& o
         return AppendResult{(*duplicate)->first_offset(), (*duplicate)->last_offset, kNoTimestamp, true, false};
     }
 
-    const bool log_append_time = log.config.timestamp_type == record::TimestampType::log_append_time && options.assign_offsets;
+    const bool log_append_time =
+        log.config.timestamp_type == record::TimestampType::log_append_time && options.assign_offsets;
     if (log_append_time) {
         result.log_append_time = log.options.clock();
         plan.max_timestamp = result.log_append_time;
@@ -172,26 +182,38 @@ Result<AppendResult> Log::append(std::span<char> batches, const AppendOptions& o
         result.rolled = true;
     }
     for (auto& batch : plan.batches) {
-        if (options.assign_offsets) record::stamp_batch(batch.data, batch.header.base_offset, batch.header.leader_epoch);
+        if (options.assign_offsets)
+            record::stamp_batch(batch.data, batch.header.base_offset, batch.header.leader_epoch);
         if (log_append_time && !batch.header.is_control()) {
             record::stamp_log_append_time(batch.data, batch.header.size_bytes, result.log_append_time);
             batch.header.max_timestamp = result.log_append_time;
         }
     }
 
-    log.state->dirty.store(1);
+    const Status written = log.write_batches({batches.data(), batches.size()}, plan);
+    if (!written) {
+        // Taken back at once where that is possible: who was told of a failure should not meet the records after a
+        // restart.
+        static_cast<void>(log.repair());
+        return fail(written.error());
+    }
+    return result;
+}
+
+Status Log::Impl::write_batches(ByteView batches, const AppendPlan& plan) {
+    state->dirty.store(1);
     MQ_KILLPOINT("append.before_epoch");
     for (const auto& batch : plan.batches) {
         const auto epoch = static_cast<std::uint64_t>(std::int64_t{batch.header.leader_epoch});
-        if (epoch == log.now.last_epoch || batch.header.leader_epoch < 0) continue;
-        if (log.epochs.assign(batch.header.leader_epoch, batch.header.base_offset)) MQ_TRY(log.write_epochs());
-        log.now.last_epoch = epoch;
+        if (epoch == now.last_epoch || batch.header.leader_epoch < 0) continue;
+        if (epochs.assign(batch.header.leader_epoch, batch.header.base_offset)) MQ_TRY(write_epochs());
+        now.last_epoch = epoch;
     }
 
-    Published next = log.now;
+    Published next = now;
     const FilePosition position{next.active_size_bytes};
     MQ_KILLPOINT("append.before_write");
-    MQ_TRY(log.active.log_file().write_at({batches.data(), batches.size()}, position));
+    MQ_TRY(active.log_file().write_at(batches, position));
     MQ_KILLPOINT("append.after_write");
 
     if (next.active_size_bytes == 0) next.roll_timestamp = plan.max_timestamp;
@@ -200,14 +222,15 @@ Result<AppendResult> Log::append(std::span<char> batches, const AppendOptions& o
         next.max_timestamp = plan.max_timestamp;
         next.offset_of_max_timestamp = plan.offset_of_max_timestamp;
     }
-    if (next.bytes_since_index > log.config.index_interval_bytes) {
-        MQ_TRY(log.active.offset_index()->write(static_cast<std::uint32_t>(next.offset_index_entries), {plan.last_offset, position}));
+    if (next.bytes_since_index > config.index_interval_bytes) {
+        MQ_TRY(active.offset_index()->write(static_cast<std::uint32_t>(next.offset_index_entries),
+                                            {plan.last_offset, position}));
         ++next.offset_index_entries;
         MQ_KILLPOINT("append.after_offset_index");
-        const Published before = std::exchange(log.now, next);
-        const auto indexed = log.index_time_of_active();
-        next.time_index_entries = log.now.time_index_entries;
-        log.now = before;
+        const Published before = std::exchange(now, next);
+        const auto indexed = index_time_of_active();
+        next.time_index_entries = now.time_index_entries;
+        now = before;
         MQ_TRY(indexed);
         MQ_KILLPOINT("append.after_time_index");
         next.bytes_since_index = 0;
@@ -215,28 +238,28 @@ Result<AppendResult> Log::append(std::span<char> batches, const AppendOptions& o
     next.bytes_since_index += batches.size();
 
     if (plan.has_producer) {
-        log.producers_stale = true;  // until everything that follows has gone well
+        producers_stale = true;  // until everything that follows has gone well
         for (const auto& batch : plan.batches) {
             MQ_ASSIGN(const auto aborted,
-                      replay_batch({batch.header, position, {batch.data, batch.header.size_bytes}}, log.producers));
+                      replay_batch({batch.header, position, {batch.data, batch.header.size_bytes}}, producers));
             if (!aborted) continue;
-            MQ_TRY(append_txn_index(log.path(FileKind::txn_index, next.active_base),
+            MQ_TRY(append_txn_index(path(FileKind::txn_index, next.active_base),
                                     static_cast<std::uint32_t>(next.txn_index_entries), *aborted));
             ++next.txn_index_entries;
-            log.names_unsynced = true;
+            names_unsynced = true;
             MQ_KILLPOINT("append.after_txn_index");
         }
-        log.producers_stale = false;
+        producers_stale = false;
         next.last_producer_offset = plan.last_offset;
-        next.first_unstable = log.producers.first_unstable_offset().value_or(kNoOffset);
+        next.first_unstable = producers.first_unstable_offset().value_or(kNoOffset);
     }
     next.log_end = plan.last_offset + 1;
-    log.now = next;
+    now = next;
     MQ_KILLPOINT("append.before_publish");
-    log.publish();
+    publish();
     MQ_KILLPOINT("append.after_publish");
-    log.state->dirty.store(0);
-    return result;
+    state->dirty.store(0);
+    return {};
 }
 
 }  // namespace mq::log

@@ -8,6 +8,8 @@
 
 namespace mq::log {
 
+struct AppendPlan;  // log_append.cc
+
 struct Log::Impl {
     Impl(std::string dir, const LogConfig& topic_config, PublishedState& published, const OpenOptions& how);
 
@@ -45,6 +47,7 @@ struct Log::Impl {
     [[nodiscard]] Status replay_producers(Offset from, Offset end);
 
     // log_append.cc
+    [[nodiscard]] Status write_batches(ByteView batches, const AppendPlan& plan);
     [[nodiscard]] Status ready_to_change();
     [[nodiscard]] bool must_roll(std::uint64_t bytes, Offset last, TimestampMs max_timestamp) const;
     [[nodiscard]] Status roll();

@@ -20,6 +20,16 @@ std::int64_t draw_jitter(const LogConfig& config) {
     return std::uniform_int_distribution<std::int64_t>{0, bound - 1}(random);
 }
 
+// `path`, or `path`.2, .3, ...: what an earlier incident left is not overwritten.
+Result<std::string> unused_name(const std::string& path) {
+    std::string name = path;
+    for (int i = 2;; ++i) {
+        MQ_ASSIGN(const bool there, os::exists(name));
+        if (!there) return name;
+        name = path + "." + std::to_string(i);
+    }
+}
+
 }  // namespace
 
 Log::Log(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -355,10 +365,10 @@ Status Log::Impl::set_aside_segments_from(Offset base) {
         const std::string log = path(FileKind::log, *last);
         MQ_ASSIGN(const os::FileInfo info, os::file_info(log));
         if (info.size_bytes == 0) continue;
-        MQ_TRY(os::rename_file(log, log + ".cut"));
+        MQ_ASSIGN(const std::string aside, unused_name(log + ".cut"));
+        MQ_TRY(os::rename_file(log, aside));
         MQ_KILLPOINT("recover.after_set_aside");
-        report.cuts.push_back(
-            {log, FilePosition{0}, *last, info.size_bytes, "records before it are lost", log + ".cut"});
+        report.cuts.push_back({log, FilePosition{0}, *last, info.size_bytes, "records before it are lost", aside});
     }
     return remove_segments_from(base);
 }
@@ -399,8 +409,7 @@ Status Log::Impl::recover_one(Offset base, const RecoveryStart& start, bool& cut
         if (writing) {
             MQ_ASSIGN(const os::File log, os::File::open(file, os::OpenMode::read_write));
             if (found.valid_batch_follows) {
-                what.kept_in = os::join(directory, file_name(FileKind::log, base) + "." +
-                                                       std::to_string(found.valid_end.value()) + ".cut");
+                MQ_ASSIGN(what.kept_in, unused_name(file + "." + std::to_string(found.valid_end.value()) + ".cut"));
                 MQ_TRY(copy_range(log, found.valid_end, FilePosition{found.file_bytes}, what.kept_in));
             }
             MQ_KILLPOINT("recover.before_cut");

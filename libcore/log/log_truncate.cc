@@ -232,6 +232,8 @@ Status Log::replace_segments(Offset first, Offset last) {
         !std::binary_search(log.bases.begin(), log.bases.end(), first) ||
         !std::binary_search(log.bases.begin(), log.bases.end(), last))
         return fail(Errc::bad_argument, "replace segments", log.directory, "only closed segments can be replaced");
+    // Compaction leaves gaps where segments meet. Past the recovery point a gap would look like a loss.
+    if (log.recovery_point < log.now.active_base) MQ_TRY(log.checkpoint());
     // Dirty before odd: who finds the generation odd must find the mark too, or nobody would finish the renames.
     log.state->dirty.store(1);
     log.state->list_generation.fetch_add(1);

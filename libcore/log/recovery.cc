@@ -12,6 +12,8 @@ namespace mq::log {
 namespace {
 
 constexpr std::uint64_t kCopyBytes = 1u << 20;
+// Where any byte may look like a header, a claimed size is no reason to read gigabytes.
+constexpr std::uint64_t kSearchedBatchLimit = 16u << 20;
 
 // Buffers index entries, so that a segment of millions of batches costs a write per block and not one per entry.
 template <std::size_t EntryBytes>
@@ -232,7 +234,7 @@ Result<bool> valid_batch_follows(const os::File& file, FilePosition from, FilePo
             if (static_cast<std::uint8_t>(bytes[i + record::kMagicPosition]) != record::kMagicV2) continue;
             const auto header = record::parse_batch_header(bytes.substr(i));
             if (!header || header->base_offset < min_offset || header->base_offset - min_offset > INT32_MAX) continue;
-            BatchScanner one{file, at + i, end, ScanDepth::units};
+            BatchScanner one{file, at + i, end, ScanDepth::units, kSearchedBatchLimit};
             ScannedBatch batch;
             MQ_ASSIGN(const ScanOutcome outcome, one.next(batch));
             if (outcome == ScanOutcome::batch && record::verify_batch_checksum(batch.bytes, batch.header))

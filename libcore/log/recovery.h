@@ -49,7 +49,7 @@ struct RecoverySink {
                                                       const RecoveryStart& start, const RecoverySink& sink,
                                                       bool write_indexes, FileSuffix suffix = FileSuffix::none);
 
-// Whether a batch that verifies begins anywhere in [from, end) with an offset of at least `min_offset`.
+// Whether a batch that verifies, of at most 16 MiB, begins anywhere in [from, end) with an offset of at least `min_offset`.
 [[nodiscard]] Result<bool> valid_batch_follows(const os::File& file, FilePosition from, FilePosition end, Offset min_offset);
 
 // Copies bytes [from, end) of `source` to the new file `path`, and makes it durable.

@@ -8,6 +8,7 @@
 #include "record/control_record.h"
 #include "record/record.h"
 #include "support/batches.h"
+#include "support/faults.h"
 #include "support/golden.h"
 #include "support/temp_dir.h"
 
@@ -71,7 +72,9 @@ protected:
         for (int i = first; i < end; ++i) expected.push_back("v" + std::to_string(i));
         return expected;
     }
-    std::string file(FileKind kind, std::int64_t offset) const { return os::join(path_, file_name(kind, Offset{offset})); }
+    std::string file(FileKind kind, std::int64_t offset) const {
+        return os::join(path_, file_name(kind, Offset{offset}));
+    }
     bool there(FileKind kind, std::int64_t offset) const { return os::exists(file(kind, offset)).value(); }
 
     test::TempDir dir_;
@@ -104,7 +107,8 @@ TEST_F(LogTest, LeaderEpochIsStampedAndItsHistoryWritten) {
     EXPECT_EQ(log_->leader_epochs().end_of(3, log_->log_end()), (EpochEnd{3, Offset{4}}));
 }
 
-// index.interval.bytes 100: an entry stands before the first append that finds more than 100 bytes behind the last entry.
+// index.interval.bytes 100: an entry stands before the first append that finds more than 100 bytes behind the last
+// entry.
 TEST_F(LogTest, IndexEntryNamesTheLastOffsetAndTheStartOfItsAppend) {
     config_.index_interval_bytes = 100;
     open();
@@ -283,11 +287,43 @@ TEST_F(LogTest, AHoleBetweenSegmentsIsNotReadOver) {
     for (int i = 0; i < 9; ++i) append(numbered_batch(3 * i, 3));
     ASSERT_EQ(log_->segment_bases().size(), 3u);
     const std::uint64_t size = os::file_info(file(FileKind::log, 0))->size_bytes;
-    ASSERT_TRUE(os::File::open(file(FileKind::log, 0), os::OpenMode::read_write)->truncate(size - numbered_batch(6, 3).size()));
+    ASSERT_TRUE(os::File::open(file(FileKind::log, 0), os::OpenMode::read_write)
+                    ->truncate(size - numbered_batch(6, 3).size()));
     open(Trust::recovery_point);
     EXPECT_EQ(values(), numbers(0, 6));
     EXPECT_EQ(log_->recovery().cuts.size(), 2u);
     EXPECT_EQ(append(numbered_batch(6, 1)).first_offset, Offset{6});
+}
+
+// What a call was told to have failed must not turn up after a restart, though its bytes reached the file.
+TEST_F(LogTest, AFailedAppendIsTakenBackAtOnce) {
+    config_.index_interval_bytes = 0;
+    open();
+    append(numbered_batch(0, 1));
+    const std::uint64_t size = os::file_info(file(FileKind::log, 0))->size_bytes;
+    {
+        const test::FaultInjector no_index{
+            {.nth = 1, .error = EIO, .below = file(FileKind::offset_index, 0), .only = os::Call::write}};
+        EXPECT_EQ(refused(numbered_batch(1, 1)).code, Errc::io);
+    }
+    EXPECT_EQ(os::file_info(file(FileKind::log, 0))->size_bytes, size);
+    open(Trust::segments);
+    EXPECT_EQ(values(), numbers(0, 1));
+}
+
+TEST_F(LogTest, WhatAnEarlierIncidentLeftIsNotOverwritten) {
+    open();
+    for (int incident = 0; incident < 2; ++incident) {
+        while (log_->log_end() < Offset{9}) append(numbered_batch(static_cast<int>(log_->log_end().value()), 3));
+        std::string damaged = test::slurp(file(FileKind::log, 0));
+        damaged[numbered_batch(0, 3).size() + 70] ^= 0x10;
+        test::spill(file(FileKind::log, 0), damaged);
+        open();
+        ASSERT_EQ(log_->recovery().cuts.size(), 1u);
+        const std::string position = std::to_string(numbered_batch(0, 3).size());
+        EXPECT_EQ(log_->recovery().cuts[0].kept_in,
+                  file(FileKind::log, 0) + "." + position + ".cut" + (incident == 0 ? "" : ".2"));
+    }
 }
 
 TEST_F(LogTest, ReadOnlyOpenChangesNothingAndStopsBeforeDamage) {
@@ -316,7 +352,8 @@ TEST_F(LogTest, TruncationRemovesWholeBatchesAndLowersTheRecoveryPointFirst) {
     EXPECT_EQ(persisted_, (std::vector{Offset{25}, Offset{10}}));
     EXPECT_EQ(values(), numbers(0, 10));
     EXPECT_EQ(append(numbered_batch(10, 1)).first_offset, Offset{10});
-    EXPECT_EQ(os::file_info(file(FileKind::log, 0))->size_bytes, numbered_batch(0, 10).size() + numbered_batch(10, 1).size());
+    EXPECT_EQ(os::file_info(file(FileKind::log, 0))->size_bytes,
+              numbered_batch(0, 10).size() + numbered_batch(10, 1).size());
 }
 
 TEST_F(LogTest, TruncationIntoAClosedSegmentWritesAShorterCopy) {
@@ -395,7 +432,8 @@ TEST_F(LogTest, RetentionStopsAtTheHighWatermark) {
     EXPECT_EQ(log_->apply_retention(1'000'000).value(), 1u);
 }
 
-// A clock that jumps back must not delete, nor one that jumps far ahead be believed for records of the future (row 19).
+// A clock that jumps back must not delete, nor one that jumps far ahead be believed for records of the future (row
+// 19).
 TEST_F(LogTest, Row19ClockJumpingBackDeletesNothing) {
     config_.retention_ms = 100;
     config_.segment_bytes = 200;
@@ -409,8 +447,8 @@ TEST_F(LogTest, TimestampLookupFindsTheFirstRecordAtOrAfter) {
     config_.segment_bytes = 400;
     config_.index_interval_bytes = 0;
     open();
-    append(numbered_batch(0, 3, 1000));   // 1000 1001 1002
-    append(numbered_batch(3, 3, 500));    // 500 501 502
+    append(numbered_batch(0, 3, 1000));  // 1000 1001 1002
+    append(numbered_batch(3, 3, 500));   // 500 501 502
     for (int i = 2; i < 10; ++i) append(numbered_batch(3 * i, 3, 1000 * i));
     const auto at = [&](TimestampMs t) { return log_->find_timestamp(t).value(); };
     EXPECT_EQ(at(0)->offset, Offset{0});
