@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "log/leader_epochs.h"
 #include "log/log_config.h"
+#include "log/log_reader.h"
 #include "log/producer_state.h"
 #include "log/published_state.h"
 #include "log/segment.h"
@@ -20,18 +21,20 @@ namespace mq::log {
 enum class Trust : unsigned char {
     clean,           // the last writer said goodbye: nothing is scanned
     recovery_point,  // what lies below the recovery point is as it was written, indexes too: the rest is walked
-    segments,        // Kafka's rule after an unclean stop: the segment of the recovery point and all later ones are recovered whole
+    segments,        // Kafka's rule after an unclean stop: the segment of the recovery point and all later ones are
+                     // recovered whole
 };
 
 struct OpenOptions {
     Trust trust = Trust::segments;
     Offset recovery_point{0};
-    Offset log_start{0};                  // from log-start-offset-checkpoint; 0 if not there
-    std::optional<Offset> high_watermark; // from replication-offset-checkpoint; absent: the log end (one replica)
-    bool read_only = false;               // changes nothing: stops before the first batch that does not verify
+    Offset log_start{0};                   // from log-start-offset-checkpoint; 0 if not there
+    std::optional<Offset> high_watermark;  // from replication-offset-checkpoint; absent: the log end (one replica)
+    bool read_only = false;                // changes nothing: stops before the first batch that does not verify
     // Begins a new leader epoch at the recovered end where recovery had to walk (CONCURRENCY REC-2).
     bool new_epoch_after_recovery = false;
-    // Makes a recovery point durable in recovery-point-offset-checkpoint. Called at roll, checkpoint and before a truncation.
+    // Makes a recovery point durable in recovery-point-offset-checkpoint. Called at roll, checkpoint and before a
+    // truncation.
     std::function<Status(Offset)> persist_recovery_point;
     ClockFn clock = wall_clock_ms;
 };
@@ -41,12 +44,12 @@ struct RecoveryReport {
     struct Cut {
         std::string file;
         FilePosition position{0};
-        Offset offset{0};             // the log ends here now
+        Offset offset{0};  // the log ends here now
         std::uint64_t bytes = 0;
         std::string reason;
-        std::string kept_in;          // the .cut file, where valid batches followed the bad one
+        std::string kept_in;  // the .cut file, where valid batches followed the bad one
     };
-    std::vector<std::string> notes;   // one line each: an index rebuilt, a leftover removed
+    std::vector<std::string> notes;  // one line each: an index rebuilt, a leftover removed
     std::vector<Cut> cuts;
     std::uint64_t segments_recovered = 0;
     std::uint64_t bytes_walked = 0;
@@ -57,8 +60,8 @@ struct AppendOptions {
     LeaderEpoch leader_epoch = 0;
     bool verify_checksum = false;  // for bytes that this process did not encode itself
     bool assign_offsets = true;    // false: a follower's copy, offsets and epochs stay
-    // How far behind the first offset the record with the largest timestamp stands, where the encoder knows; else the time index
-    // names the last offset of its batch, as Kafka does since 3.7.
+    // How far behind the first offset the record with the largest timestamp stands, where the encoder knows; else the
+    // time index names the last offset of its batch, as Kafka does since 3.7.
     std::optional<std::int32_t> max_timestamp_delta{};
 };
 
@@ -75,18 +78,18 @@ struct TimestampOffset {
     Offset offset = kNoOffset;
 };
 
-// The writer's side; readers use LogReader. One Log at a time changes a directory (the caller holds the append lock or the
-// whole directory); not thread-safe. After an error an append has published nothing, and the next call repairs what
-// it left in the files first.
+// The writer's side; readers use LogReader. One Log at a time changes a directory (the caller holds the append lock
+// or the whole directory); not thread-safe. After an error an append has published nothing, and the next call repairs
+// what it left in the files first.
 class Log {
 public:
     // Opens or makes the directory and brings it into order. `state` must outlive the log and is overwritten.
     [[nodiscard]] static Result<Log> open(std::string directory, const LogConfig& config, PublishedState& state,
                                           const OpenOptions& options);
 
-    // Takes part in a directory that others have opened already: believes `state` (which stays as it is, and must not be empty),
-    // loads nothing but what is derived from the files below its end, and repairs if it is marked dirty. `options` trust and
-    // offsets are not looked at, but for the recovery point.
+    // Takes part in a directory that others have opened already: believes `state` (which stays as it is, and must not
+    // be empty), loads nothing but what is derived from the files below its end, and repairs if it is marked dirty.
+    // `options` trust and offsets are not looked at, but for the recovery point.
     [[nodiscard]] static Result<Log> attach(std::string directory, const LogConfig& config, PublishedState& state,
                                             const OpenOptions& options);
 
@@ -94,23 +97,26 @@ public:
     Log& operator=(Log&&) noexcept;
     ~Log();  // releases descriptors; does not flush: close() does
 
-    // Appends one or several whole batches of magic 2 as one append: stamps offsets and epoch into `batches`, writes them with
-    // one write at the published end, publishes. Errors: too_large (over max.message.bytes or segment.bytes), corrupt
-    // (checksum or header), out_of_order and bad_argument (producer rules), poisoned, no_space, io.
+    // Appends one or several whole batches of magic 2 as one append: stamps offsets and epoch into `batches`, writes
+    // them with one write at the published end, publishes. Errors: too_large (over max.message.bytes or
+    // segment.bytes), corrupt (checksum or header), out_of_order and bad_argument (producer rules), poisoned,
+    // no_space, io.
     [[nodiscard]] Result<AppendResult> append(std::span<char> batches, const AppendOptions& options = {});
 
     // Makes everything below the published end durable: every segment not yet flushed, and new names.
     [[nodiscard]] Status flush();
     // flush(), indexes too, and moves the recovery point there.
     [[nodiscard]] Status checkpoint();
-    // Ends cleanly: last time index entry, producer snapshot at the log end, checkpoint. The log must not be used afterwards.
+    // Ends cleanly: last time index entry, producer snapshot at the log end, checkpoint. The log must not be used
+    // afterwards.
     [[nodiscard]] Status close();
 
     // Starts a new segment at the log end, unless the active one is empty.
     [[nodiscard]] Status roll();
 
-    // Removes everything from `end` on. Example: batches [0..9][10..19][20..24]: truncate_to(15) leaves [0..9]; a batch goes whole.
-    // Segments below are not touched; the recovery point is lowered first. `end` above the log end is no change.
+    // Removes everything from `end` on. Example: batches [0..9][10..19][20..24]: truncate_to(15) leaves [0..9]; a
+    // batch goes whole. Segments below are not touched; the recovery point is lowered first. `end` above the log end
+    // is no change.
     [[nodiscard]] Status truncate_to(Offset end);
     // Empties the log, which then starts and ends at `offset`.
     [[nodiscard]] Status truncate_fully_and_start_at(Offset offset);
@@ -123,13 +129,16 @@ public:
     // Writes what was not flushed again, to fresh files, and clears the poison of a failed fsync.
     [[nodiscard]] Status clear_poison();
 
-    // As every change begins: refuses where nothing may be changed (read-only, poisoned), and brings to an end or takes back what
-    // an earlier change left.
+    // As every change begins: refuses where nothing may be changed (read-only, poisoned), and brings to an end or
+    // takes back what an earlier change left.
     [[nodiscard]] Status prepare_change();
-    // Replaces the closed segments [first, last] (by base offset) by the one whose files FIRST.*.cleaned stand complete and
-    // flushed in the directory; all but the last step survive a death at any instruction. For the cleaner.
+    // Replaces the closed segments [first, last] (by base offset) by the one whose files FIRST.*.cleaned stand
+    // complete and flushed in the directory; all but the last step survive a death at any instruction. For the
+    // cleaner.
     [[nodiscard]] Status replace_segments(Offset first, Offset last);
 
+    // A reader that need not look at the directory, as this log has done so.
+    [[nodiscard]] LogReader reader(Isolation isolation = Isolation::read_uncommitted) const;
     // Answers of ListOffsets: the first record at or after `timestamp`, or nothing.
     [[nodiscard]] Result<std::optional<TimestampOffset>> find_timestamp(TimestampMs timestamp) const;
     // Aborted transactions that overlap [from, end).

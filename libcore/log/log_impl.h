@@ -22,6 +22,7 @@ struct Log::Impl {
     bool follows_end;  // one replica: the high watermark is the log end
 
     Segment active;
+    bool has_swap = false;      // a replacement was under way when a read-only log was opened
     std::vector<Offset> bases;  // of all segments, ascending; the last is the active one's
     ProducerState producers;
     LeaderEpochs epochs;

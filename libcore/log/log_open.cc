@@ -70,7 +70,10 @@ Status Log::Impl::load() {
     MQ_ASSIGN(listing, list_partition(directory));
     if (writing) MQ_TRY(finish_what_was_begun());
     MQ_ASSIGN(const auto segments, segments_of(directory, *listing));
-    for (const auto& segment : segments) bases.push_back(segment.base);
+    for (const auto& segment : segments) {
+        bases.push_back(segment.base);
+        has_swap |= segment.suffix == FileSuffix::swap;
+    }
     auto saved = read_leader_epoch_checkpoint(path(kLeaderEpochCheckpoint));
     if (saved)
         epochs = LeaderEpochs{std::move(*saved)};
@@ -229,7 +232,7 @@ Status Log::Impl::open_active() {
 
 Status Log::Impl::load_producers(Offset end) {
     producers.clear();
-    producers_stale = false;
+    producers_stale = true;  // until all is read
     PartitionListing names;
     if (listing) {
         names = *listing;
@@ -259,6 +262,7 @@ Status Log::Impl::load_producers(Offset end) {
         now.last_producer_offset = std::max(now.last_producer_offset, entry.last_data_offset());
     MQ_TRY(replay_producers(from, end));
     producers.expire(options.clock(), config.producer_id_expiration_ms);
+    producers_stale = false;
     return {};
 }
 

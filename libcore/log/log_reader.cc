@@ -66,6 +66,11 @@ void LogReader::seek(Offset offset) {
     if (segment_) segment_->positioned = false;
 }
 
+void LogReader::use_listing(std::vector<SegmentName> segments) {
+    listed_ = std::move(segments);
+    listed_at_ = generations();
+}
+
 LogReader::Generations LogReader::generations() const {
     return {state_->list_generation.load(), state_->files_generation.load()};
 }
@@ -201,6 +206,8 @@ Result<ReadOutcome> LogReader::next(ScannedBatch& batch) {
         if (position_ >= end) return ReadOutcome::end_of_log;
         MQ_ASSIGN(const bool found, find_segment(now, at));
         if (!found) continue;
+        // Until what the scanner moves past is accounted for: after an error or bad_alloc it is looked at again.
+        segment_->positioned = false;
         MQ_ASSIGN(const ScanOutcome outcome, segment_->scanner->next(batch));
         MQ_ASSIGN(damage, find_damage(outcome, batch, now.log_end));
         if (damage) {
@@ -211,6 +218,7 @@ Result<ReadOutcome> LogReader::next(ScannedBatch& batch) {
             if (!moved) return fail(*std::move(damage));
             continue;
         }
+        segment_->positioned = true;
         if (outcome == ScanOutcome::batch) {
             segment_->expected = batch.header.next_offset();
             if (batch.header.last_offset() < position_) {

@@ -7,6 +7,14 @@
 
 namespace mq::log {
 
+LogReader Log::reader(Isolation isolation) const {
+    LogReader reader{impl_->directory, *impl_->state, isolation};
+    std::vector<SegmentName> segments;
+    for (const Offset base : impl_->bases) segments.push_back({base, FileSuffix::none});
+    if (!impl_->has_swap) reader.use_listing(std::move(segments));
+    return reader;
+}
+
 Result<std::optional<TimestampOffset>> Log::find_timestamp(TimestampMs timestamp) const {
     const Impl& log = *impl_;
     const Offset bound = high_watermark();
@@ -24,7 +32,8 @@ Result<std::optional<TimestampOffset>> Log::find_timestamp(TimestampMs timestamp
             MQ_ASSIGN(const TimeIndexEntry hint, segment.time_index()->lookup(timestamp - 1, entries));
             if (hint.timestamp >= 0) {
                 const auto batch = segment.find(hint.offset, end);
-                if (batch && *batch && (*batch)->header.max_timestamp == hint.timestamp) from = std::max(from, hint.offset);
+                if (batch && *batch && (*batch)->header.max_timestamp == hint.timestamp)
+                    from = std::max(from, hint.offset);
             }
         }
         BatchScanner scanner{segment.log_file(), segment.scan_start(from, end), end, ScanDepth::units};
@@ -91,10 +100,13 @@ const LeaderEpochs& Log::leader_epochs() const { return impl_->epochs; }
 Status Log::start_leader_epoch(LeaderEpoch epoch) {
     Impl& log = *impl_;
     MQ_TRY(log.ready_to_change());
-    if (!log.epochs.assign(epoch, log.now.log_end)) return {};
-    log.now.last_epoch = static_cast<std::uint64_t>(std::int64_t{epoch});
-    MQ_TRY(log.write_epochs());
-    log.publish();
+    log.state->dirty.store(1);
+    if (log.epochs.assign(epoch, log.now.log_end)) {
+        log.now.last_epoch = static_cast<std::uint64_t>(std::int64_t{epoch});
+        MQ_TRY(log.write_epochs());
+        log.publish();
+    }
+    log.state->dirty.store(0);
     return {};
 }
 

@@ -2,13 +2,15 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "os/kill_point.h"
 
 namespace mq::log {
 namespace {
 
-constexpr auto kIndexKinds = std::to_array<FileKind>({FileKind::offset_index, FileKind::time_index, FileKind::txn_index});
+constexpr auto kIndexKinds =
+    std::to_array<FileKind>({FileKind::offset_index, FileKind::time_index, FileKind::txn_index});
 
 std::string path_of(const std::string& directory, FileKind kind, Offset base, FileSuffix suffix = FileSuffix::none) {
     return os::join(directory, file_name(kind, base, suffix));
@@ -27,7 +29,8 @@ Result<SwapRange> range_of_swap(const std::string& directory, Offset base) {
     return SwapRange{base, end};
 }
 
-// The segments that a replacement stands for: those in its range, and the one of its own base offset even if it is empty.
+// The segments that a replacement stands for: those in its range, and the one of its own base offset even if it is
+// empty.
 bool hides(const SwapRange& swap, Offset base) { return base == swap.base || (base > swap.base && base < swap.end); }
 
 Status rename_if_there(const std::string& from, const std::string& to) {
@@ -39,13 +42,14 @@ Status rename_if_there(const std::string& from, const std::string& to) {
 }  // namespace
 
 Result<PartitionListing> list_partition(const std::string& directory) {
-    MQ_ASSIGN(const auto entries, os::list_directory(directory));
     PartitionListing names;
-    names.reserve(entries.size());
-    for (const auto& entry : entries) {
-        const FileName name = parse_file_name(entry.name);
-        if (!entry.is_directory && name.kind != FileKind::other) names.push_back(name);
-    }
+    MQ_TRY(os::visit_directory(directory, [&names](std::string_view entry, bool is_directory) {
+        const FileName name = parse_file_name(entry);
+        if (!is_directory && name.kind != FileKind::other) names.push_back(name);
+    }));
+    std::ranges::sort(names, [](const FileName& a, const FileName& b) {
+        return a.offset != b.offset ? a.offset < b.offset : std::pair{a.kind, a.suffix} < std::pair{b.kind, b.suffix};
+    });
     return names;
 }
 
@@ -68,7 +72,6 @@ Result<std::vector<SegmentName>> segments_of(const std::string& directory, const
         if (std::none_of(swaps.begin(), swaps.end(), [&](const auto& swap) { return hides(swap, name.offset); }))
             segments.push_back({name.offset, FileSuffix::none});
     }
-    // "offset.log" sorts before "offset.log.swap", and names sort as offsets do.
     if (!swaps.empty())
         std::sort(segments.begin(), segments.end(), [](const auto& a, const auto& b) { return a.base < b.base; });
     return segments;
@@ -111,7 +114,8 @@ Result<std::size_t> finish_replacements(const std::string& directory) {
         // Under its final name the new segment hides nothing any more: none of the old ones may come back then.
         MQ_TRY(os::sync_directory(directory));
         for (const FileKind kind : kIndexKinds) {
-            MQ_TRY(rename_if_there(path_of(directory, kind, swap.base, FileSuffix::swap), path_of(directory, kind, swap.base)));
+            MQ_TRY(rename_if_there(path_of(directory, kind, swap.base, FileSuffix::swap),
+                                   path_of(directory, kind, swap.base)));
             MQ_KILLPOINT("replace.after_index_rename");
         }
         MQ_TRY(os::rename_file(path_of(directory, FileKind::log, swap.base, FileSuffix::swap),
@@ -135,11 +139,16 @@ Result<std::size_t> remove_leftovers(const std::string& directory, const Partiti
     const auto why = [&](const FileName& name) -> std::string_view {
         const bool is_index = std::ranges::find(kIndexKinds, name.kind) != kIndexKinds.end();
         switch (name.suffix) {
-            case FileSuffix::deleted: return "was waiting for its removal";
-            case FileSuffix::cleaned: return "an unfinished replacement";
-            case FileSuffix::temporary: return "half written";
+            case FileSuffix::deleted:
+                return "was waiting for its removal";
+            case FileSuffix::cleaned:
+                return "an unfinished replacement";
+            case FileSuffix::temporary:
+                return "half written";
             case FileSuffix::swap:
-                return is_index && !std::ranges::binary_search(swap_logs, name.offset) ? "a replacement without its log" : "";
+                return is_index && !std::ranges::binary_search(swap_logs, name.offset)
+                           ? "a replacement without its log"
+                           : "";
             case FileSuffix::none:
                 return is_index && !std::ranges::binary_search(logs, name.offset) ? "an index without its log" : "";
         }

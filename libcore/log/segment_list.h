@@ -19,7 +19,7 @@ struct SegmentName {
     bool operator==(const SegmentName&) const = default;
 };
 
-// The files of a partition directory whose names say what they are, ascending by name: one look at a directory, for all who need
+// The files of a partition directory whose names say what they are, ascending by offset: one look at a directory, for all who need
 // it. With a thousand segments a listing takes a millisecond.
 using PartitionListing = std::vector<FileName>;
 [[nodiscard]] Result<PartitionListing> list_partition(const std::string& directory);

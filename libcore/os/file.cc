@@ -1,12 +1,12 @@
 #include "os/file.h"
 
-#include <algorithm>
-#include <cerrno>
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+#include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "os/fault.h"
@@ -79,17 +79,27 @@ File& File::operator=(File&& other) noexcept {
 Result<File> File::open(std::string path, OpenMode mode, Follow follow) {
     int flags = O_CLOEXEC | (follow == Follow::no ? O_NOFOLLOW : 0);
     switch (mode) {
-        case OpenMode::read: flags |= O_RDONLY; break;
-        case OpenMode::read_write: flags |= O_RDWR; break;
-        case OpenMode::create: flags |= O_RDWR | O_CREAT; break;
-        case OpenMode::create_new: flags |= O_RDWR | O_CREAT | O_EXCL; break;
-        case OpenMode::create_truncate: flags |= O_RDWR | O_CREAT | O_TRUNC; break;
+        case OpenMode::read:
+            flags |= O_RDONLY;
+            break;
+        case OpenMode::read_write:
+            flags |= O_RDWR;
+            break;
+        case OpenMode::create:
+            flags |= O_RDWR | O_CREAT;
+            break;
+        case OpenMode::create_new:
+            flags |= O_RDWR | O_CREAT | O_EXCL;
+            break;
+        case OpenMode::create_truncate:
+            flags |= O_RDWR | O_CREAT | O_TRUNC;
+            break;
     }
     // Without O_NONBLOCK an open of a FIFO that somebody planted would hang.
     const int fd = invoke(Call::open, path, [&] { return ::open(path.c_str(), flags | O_NONBLOCK, 0640); });
     if (fd < 0) return fail(failed("open", path));
     File file = adopt(fd, std::move(path), false);
-    struct stat st{};
+    struct stat st {};
     if (fstat(fd, &st) != 0) return fail(failed("stat", file.path_));
     if (S_ISREG(st.st_mode)) return file;  // to which O_NONBLOCK means nothing
     if (S_ISDIR(st.st_mode)) return fail(Errc::bad_argument, "open", file.path_, "is a directory");
@@ -156,7 +166,8 @@ Status File::truncate(std::uint64_t size_bytes) const {
 
 Status File::allocate(FilePosition position, std::uint64_t size_bytes) const {
     const int r = invoke(Call::allocate, path_, [&] {
-        return ::fallocate(fd_, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(position.value()), static_cast<off_t>(size_bytes));
+        return ::fallocate(fd_, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(position.value()),
+                           static_cast<off_t>(size_bytes));
     });
     if (r != 0 && errno != EOPNOTSUPP && errno != ENOSYS) return fail(failed("allocate", path_, position.value()));
     return {};
@@ -173,7 +184,7 @@ Status File::sync() const {
 }
 
 Result<FileInfo> File::info() const {
-    struct stat st{};
+    struct stat st {};
     if (invoke(Call::stat, path_, [&] { return ::fstat(fd_, &st); }) != 0) return fail(failed("stat", path_));
     return to_info(st);
 }
@@ -196,7 +207,8 @@ void File::will_need(FilePosition position, std::uint64_t size_bytes) const {
 void File::read_sequentially() const { ::posix_fadvise(fd_, 0, 0, POSIX_FADV_SEQUENTIAL); }
 
 void File::start_writeback(FilePosition position, std::uint64_t size_bytes) const {
-    ::sync_file_range(fd_, static_cast<off_t>(position.value()), static_cast<off_t>(size_bytes), SYNC_FILE_RANGE_WRITE);
+    ::sync_file_range(fd_, static_cast<off_t>(position.value()), static_cast<off_t>(size_bytes),
+                      SYNC_FILE_RANGE_WRITE);
 }
 
 Status File::close() {
@@ -214,7 +226,7 @@ Status File::close() {
 namespace {
 
 struct flock lock_request(LockKind kind, std::uint64_t start, std::uint64_t size_bytes) {
-    struct flock request{};
+    struct flock request {};
     request.l_type = kind == LockKind::shared ? F_RDLCK : F_WRLCK;
     request.l_whence = SEEK_SET;
     request.l_start = static_cast<off_t>(start);
@@ -238,38 +250,44 @@ Result<int> lock_holder(const File& file, LockKind kind, std::uint64_t start, st
     return request.l_type == F_UNLCK ? 0 : request.l_pid;
 }
 
-Result<std::vector<DirectoryEntry>> list_directory(const std::string& path) {
+Status visit_directory(const std::string& path, const std::function<void(std::string_view, bool)>& visit) {
     const int fd = invoke(Call::list, path, [&] { return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
     if (fd < 0) return fail(failed("list directory", path));
     const std::unique_ptr<DIR, int (*)(DIR*)> dir{::fdopendir(fd), &::closedir};
     if (!dir) {
-        const Error error = failed("list directory", path);
+        const int error = errno;
         ::close(fd);
-        return fail(error);
+        return fail(system_error(error, "list directory", path));
     }
-    std::vector<DirectoryEntry> entries;
     for (;;) {
         errno = 0;
         const dirent* e = ::readdir(dir.get());
         if (e == nullptr) {
             if (errno != 0) return fail(failed("list directory", path));
-            break;
+            return {};
         }
         const std::string_view name = e->d_name;
         if (name == "." || name == "..") continue;
         bool is_directory = e->d_type == DT_DIR;
         if (e->d_type == DT_UNKNOWN) {
-            struct stat st{};
+            struct stat st {};
             is_directory = ::fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
         }
-        entries.push_back({std::string{name}, is_directory});
+        visit(name, is_directory);
     }
+}
+
+Result<std::vector<DirectoryEntry>> list_directory(const std::string& path) {
+    std::vector<DirectoryEntry> entries;
+    MQ_TRY(visit_directory(path, [&](std::string_view name, bool is_directory) {
+        entries.push_back({std::string{name}, is_directory});
+    }));
     std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
     return entries;
 }
 
 Result<FileInfo> file_info(const std::string& path, Follow follow) {
-    struct stat st{};
+    struct stat st {};
     const int flags = follow == Follow::no ? AT_SYMLINK_NOFOLLOW : 0;
     if (invoke(Call::stat, path, [&] { return ::fstatat(AT_FDCWD, path.c_str(), &st, flags); }) != 0)
         return fail(failed("stat", path));
@@ -315,10 +333,13 @@ Status remove_directory_tree(const std::string& path) {
     MQ_ASSIGN(const auto entries, list_directory(path));
     for (const auto& entry : entries) {
         const std::string child = join(path, entry.name);
-        if (entry.is_directory) MQ_TRY(remove_directory_tree(child));
-        else MQ_TRY(remove_file(child));
+        if (entry.is_directory)
+            MQ_TRY(remove_directory_tree(child));
+        else
+            MQ_TRY(remove_file(child));
     }
-    if (invoke(Call::unlink, path, [&] { return ::rmdir(path.c_str()); }) != 0) return fail(failed("delete directory", path));
+    if (invoke(Call::unlink, path, [&] { return ::rmdir(path.c_str()); }) != 0)
+        return fail(failed("delete directory", path));
     return {};
 }
 
@@ -343,7 +364,8 @@ Result<std::string> read_file(const std::string& path, std::uint64_t limit_bytes
     MQ_ASSIGN(const File file, File::open(path, OpenMode::read));
     MQ_ASSIGN(const std::uint64_t size, file.size());
     if (size > limit_bytes)
-        return fail(Errc::too_large, "read", path, std::to_string(size) + " bytes, limit " + std::to_string(limit_bytes));
+        return fail(Errc::too_large, "read", path,
+                    std::to_string(size) + " bytes, limit " + std::to_string(limit_bytes));
     std::string content(size, '\0');
     MQ_ASSIGN(const std::size_t got, file.read_at(content, FilePosition{0}));
     content.resize(got);

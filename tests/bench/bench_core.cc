@@ -1,5 +1,5 @@
-// bench_core encode | append DIR | seek DIR | open DIR: prints a figure. bench_core recover PARTITION: opens it as
-// after a crash.
+// bench_core encode | append DIR: prints a figure. bench_core sparse DIR: makes a log of 1 TiB. bench_core recover
+// PARTITION: opens it as after a crash.
 #include "bench/bench_core.h"
 
 #include <cstdio>
@@ -11,10 +11,9 @@ int main(int argc, char** argv) {
     if (what == "encode" && argc == 2) return bench_encode() ? 0 : 1;
     if (argc == 3) {
         if (what == "append") return bench_append(argv[2]) ? 0 : 1;
-        if (what == "seek") return bench_seek(argv[2]) ? 0 : 1;
-        if (what == "open") return bench_open(argv[2]) ? 0 : 1;
+        if (what == "sparse") return make_sparse(argv[2]), 0;
         if (what == "recover") return recover(argv[2]), 0;
     }
-    std::fputs("usage: bench_core encode | append DIR | seek DIR | open DIR | recover PARTITION\n", stderr);
+    std::fputs("usage: bench_core encode | append DIR | sparse DIR | recover PARTITION\n", stderr);
     return 64;
 }

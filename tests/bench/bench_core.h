@@ -1,4 +1,5 @@
-// The figures that are measured inside one process. Each prints its line; false: the goal is missed.
+// The figures that are measured inside one process (each prints its line; false: the goal is missed), and what others
+// read.
 #pragma once
 
 #include <string>
@@ -8,8 +9,8 @@ namespace mq::bench {
 bool bench_encode();
 // `scratch` is an existing directory on the file system that is measured.
 bool bench_append(const std::string& scratch);
-bool bench_seek(const std::string& scratch);
-bool bench_open(const std::string& scratch);
+// Makes the data directory that the seek and open figures read, unless it is there.
+void make_sparse(const std::string& directory);
 // Recovers the partition directory as after a crash of the system: for the pair with `cat`.
 void recover(const std::string& directory);
 

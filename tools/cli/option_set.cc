@@ -49,6 +49,22 @@ std::string cli11_names(const Option& row) {
     return names;
 }
 
+// Whether the word could be, or hold, this name of an option: "--key", "--key=V"; "-k", "-kV", "-qk".
+bool could_name(std::string_view word, std::string_view name) {
+    if (name.starts_with("--"))
+        return word.starts_with(name) && (word.size() == name.size() || word[name.size()] == '=');
+    return !name.empty() && word.size() > 1 && word[0] == '-' && word[1] != '-' && word.find(name[1], 1) != word.npos;
+}
+
+// CLI11 is told of the options that the words could name. To set up all of them takes longer than the rest of a short
+// command.
+bool could_be_given(const Option& row, int argc, char** argv) {
+    return std::any_of(argv + 1, argv + argc, [&row](std::string_view word) {
+        return could_name(word, row.long_name) || could_name(word, row.short_name) ||
+               std::ranges::any_of(row.aliases, [word](std::string_view alias) { return could_name(word, alias); });
+    });
+}
+
 std::size_t edit_distance(std::string_view a, std::string_view b) {
     std::vector<std::size_t> row(b.size() + 1);
     for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
@@ -240,6 +256,10 @@ std::optional<int> OptionSet::parse(int argc, char** argv) {
     app.allow_extras();
     std::vector<CLI::Option*> parsed;
     for (const Option& row : rows_) {
+        if (!could_be_given(row, argc, argv)) {
+            parsed.push_back(nullptr);
+            continue;
+        }
         const bool takes_word = row.arity == Arity::value;
         parsed.push_back(takes_word ? app.add_option(cli11_names(row)) : app.add_flag(cli11_names(row)));
         parsed.back()->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
@@ -272,6 +292,7 @@ std::optional<int> OptionSet::parse(int argc, char** argv) {
         return usage_error(cat("unknown option ", word, hint.empty() ? "" : cat("; did you mean ", hint, "?")));
     }
     for (std::size_t i = 0; i < rows_.size(); ++i) {
+        if (parsed[i] == nullptr) continue;
         for (const std::string& result : parsed[i]->results()) {
             // A flag without a value arrives as the word true, one with a value is marked.
             const bool has_value = rows_[i].arity == Arity::value || result.ends_with(kMark);

@@ -90,7 +90,7 @@ Status print_partition(const Args& args, const cli::LocalPartition& partition, c
         MQ_ASSIGN(auto aborted, partition.log->aborted_transactions(span.from, span.until));
         filter = AbortedFilter{std::move(aborted)};
     }
-    log::LogReader reader{partition.directory, partition.state, args.isolation};
+    log::LogReader reader = partition.log->reader(args.isolation);
     reader.seek(span.from);
     log::ScannedBatch batch;
     record::RecordReader records;
