@@ -42,13 +42,12 @@ Result<ByteView> BatchScanner::require(std::uint64_t size) {
         kept = std::min<std::uint64_t>(buffer_.size() - skip, want);
         std::memmove(buffer_.data(), buffer_.data() + skip, kept);
     }
-    buffer_.resize(want);
+    // Only what was read counts, also where memory or the read fails.
+    buffer_.resize(kept);
     buffer_start_ = position_;
-    auto got = file_->read_at({buffer_.data() + kept, want - kept}, position_ + kept);
-    if (!got) {
-        buffer_.clear();
-        return fail(std::move(got).error());
-    }
+    buffer_.make_room(want - kept);
+    auto got = file_->read_at({buffer_.end(), want - kept}, position_ + kept);
+    if (!got) return fail(std::move(got).error());
     buffer_.resize(kept + *got);
     if (depth_ == ScanDepth::units) read_size_ = std::min(read_size_ * 2, kLargeRead);
     return buffer_.view();
