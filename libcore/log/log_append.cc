@@ -190,14 +190,29 @@ Result<AppendResult> Log::append(std::span<char> batches, const AppendOptions& o
         }
     }
 
-    const Status written = log.write_batches({batches.data(), batches.size()}, plan);
+    // Taken back at once where that is possible: who was told of a failure should not meet the records after a
+    // restart.
+    Status written;
+    try {
+        written = log.write_batches({batches.data(), batches.size()}, plan);
+    } catch (const std::bad_alloc&) {
+        log.take_back();
+        throw;
+    }
     if (!written) {
-        // Taken back at once where that is possible: who was told of a failure should not meet the records after a
-        // restart.
-        static_cast<void>(log.repair());
-        return fail(written.error());
+        log.take_back();
+        return fail(std::move(written).error());
     }
     return result;
+}
+
+// What cannot be repaired now stays marked, and the next change tries again.
+void Log::Impl::take_back() {
+    try {
+        static_cast<void>(repair());
+    } catch (const std::bad_alloc&) {
+        return;
+    }
 }
 
 Status Log::Impl::write_batches(ByteView batches, const AppendPlan& plan) {

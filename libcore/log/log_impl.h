@@ -49,6 +49,7 @@ struct Log::Impl {
 
     // log_append.cc
     [[nodiscard]] Status write_batches(ByteView batches, const AppendPlan& plan);
+    void take_back();
     [[nodiscard]] Status ready_to_change();
     [[nodiscard]] bool must_roll(std::uint64_t bytes, Offset last, TimestampMs max_timestamp) const;
     [[nodiscard]] Status roll();

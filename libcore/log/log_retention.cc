@@ -1,4 +1,5 @@
-// Retention: whole segments go, from the oldest on. Source of the rules: org.apache.kafka.storage.internals.log.UnifiedLog.
+// Retention: whole segments go, from the oldest on. Source of the rules:
+// org.apache.kafka.storage.internals.log.UnifiedLog.
 
 #include <algorithm>
 
@@ -41,7 +42,12 @@ Result<std::size_t> Log::apply_retention(TimestampMs now_ms) {
             if (!gone && by_time) {
                 TimestampMs newest = log.now.max_timestamp;
                 if (!last) {
-                    MQ_ASSIGN(newest, segment.largest_timestamp(end));
+                    const auto largest = segment.largest_timestamp(end);
+                    const bool damaged = !largest && (largest.error().code == Errc::corrupt ||
+                                                      largest.error().code == Errc::truncated);
+                    if (!largest && !damaged) return fail(largest.error());
+                    // Damage must not keep a segment for ever: the file's own time decides then.
+                    newest = damaged ? kNoTimestamp : *largest;
                 }
                 if (newest < 0) {
                     MQ_ASSIGN(const os::FileInfo info, segment.log_file().info());

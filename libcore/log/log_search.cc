@@ -42,6 +42,9 @@ Result<std::optional<TimestampOffset>> Log::find_timestamp(TimestampMs timestamp
         for (;;) {
             MQ_ASSIGN(const ScanOutcome outcome, scanner.next(batch));
             if (outcome == ScanOutcome::corrupt) return fail(scanner.error());
+            if (outcome == ScanOutcome::torn_tail)
+                return fail(Errc::truncated, "find timestamp", segment.log_file().path(),
+                            "the segment ends inside a batch", scanner.position().value());
             if (outcome != ScanOutcome::batch || batch.header.base_offset >= bound) break;
             if (batch.header.max_timestamp < timestamp || batch.header.last_offset() < log.now.log_start) continue;
             auto opened = reader.open(batch.bytes);

@@ -113,7 +113,11 @@ Result<TimeIndexEntry> Segment::largest_time(FilePosition end, std::uint32_t ent
     ScannedBatch batch;
     for (;;) {
         MQ_ASSIGN(const ScanOutcome outcome, scanner.next(batch));
-        if (outcome != ScanOutcome::batch) return largest;
+        if (outcome == ScanOutcome::end) return largest;
+        if (outcome == ScanOutcome::corrupt) return fail(scanner.error());
+        if (outcome == ScanOutcome::torn_tail)
+            return fail(Errc::truncated, "read batch", log_.path(), "the segment ends inside a batch",
+                        scanner.position().value());
         if (batch.header.max_timestamp > largest.timestamp)
             largest = {batch.header.max_timestamp, batch.header.last_offset()};
     }

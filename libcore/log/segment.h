@@ -47,6 +47,7 @@ public:
     [[nodiscard]] Result<Offset> next_offset(FilePosition end) const;
     // The largest timestamp: by the last time index entry, held against the batch that it names, and a walk of the
     // headers behind it; of all headers if it does not fit. kNoTimestamp for a segment without timestamps.
+    // corrupt and truncated where the walk meets damage.
     [[nodiscard]] Result<TimestampMs> largest_timestamp(FilePosition end) const;
     // The same with its last offset, by the first `entries` of the time index.
     [[nodiscard]] Result<TimeIndexEntry> largest_time(FilePosition end, std::uint32_t entries) const;

@@ -459,6 +459,18 @@ TEST_F(LogTest, TimestampLookupFindsTheFirstRecordAtOrAfter) {
     EXPECT_FALSE(at(9003).has_value());
 }
 
+TEST_F(LogTest, TimestampLookupTellsOfASegmentThatEndsInsideABatch) {
+    config_.segment_bytes = 200;
+    open();
+    for (int i = 0; i < 6; ++i) append(numbered_batch(3 * i, 3, 1000 * (i + 1)));
+    ASSERT_TRUE(os::File::open(file(FileKind::log, 0), os::OpenMode::read_write)
+                    ->truncate(os::file_info(file(FileKind::log, 0))->size_bytes - 5));
+    ASSERT_TRUE(os::remove_file(file(FileKind::time_index, 0)));
+    const auto found = log_->find_timestamp(2001);
+    ASSERT_FALSE(found);
+    EXPECT_EQ(found.error().code, Errc::truncated);
+}
+
 TEST_F(LogTest, DuplicateOfAnIdempotentProducerIsAnsweredAndNotWritten) {
     open();
     record::BatchOptions producer;
