@@ -2,8 +2,13 @@
 // status.
 #pragma once
 
+#include <functional>
+#include <string>
+#include <vector>
+
 #include "mq-dump-segment/inputs.h"
 #include "mq-dump-segment/options.h"
+#include "mq-dump-segment/rows.h"
 #include "mq-dump-segment/sink.h"
 
 namespace mq::dump {
@@ -28,6 +33,14 @@ struct Context {
 [[nodiscard]] cli::ExitCode check_files(const Context& context);
 [[nodiscard]] cli::ExitCode rebuild_indexes(const Context& context);
 [[nodiscard]] cli::ExitCode truncate_log(const Context& context);
+
+// In the style that was asked for.
+[[nodiscard]] Rows make_rows(const Context& context);
+
+// What every operand stands for, one after another; the worst status of all. Operands that stand for nothing are
+// told.
+using VisitOperand = std::function<cli::ExitCode(const std::string& path, const std::vector<Input>& inputs)>;
+[[nodiscard]] cli::ExitCode for_each_operand(const Context& context, const VisitOperand& visit);
 
 // The status of several items: an error counts more than a "no".
 [[nodiscard]] inline cli::ExitCode worse(cli::ExitCode a, cli::ExitCode b) {

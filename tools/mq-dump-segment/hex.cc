@@ -249,26 +249,18 @@ Status print_small_file(const Input& input, Rows& rows) {
 
 cli::ExitCode print_hex(const Context& context) {
     const Options& options = context.options;
-    Rows rows{options.json    ? Style::json
-              : options.plain ? Style::plain
-                              : Style::table,
-              !options.no_header, context.out};
+    Rows rows = make_rows(context);
     std::uint64_t left = options.count.value_or(UINT64_MAX);
-    cli::ExitCode status = cli::ExitCode::ok;
-    for (const std::string& path : options.paths) {
-        const auto inputs = expand(path);
-        if (!inputs) {
-            status = worse(status, context.fail(inputs.error()));
-            continue;
-        }
-        for (const Input& input : *inputs) {
+    return for_each_operand(context, [&](const std::string&, const std::vector<Input>& inputs) {
+        cli::ExitCode status = cli::ExitCode::ok;
+        for (const Input& input : inputs) {
             rows.file(input.path);
             const Status printed =
                 input.type == FileType::log ? print_log(context, input, rows, left) : print_small_file(input, rows);
             if (!printed) status = worse(status, context.fail(printed.error()));
         }
-    }
-    return status;
+        return status;
+    });
 }
 
 }  // namespace mq::dump

@@ -135,32 +135,26 @@ Status print_small_file(const Input& input, Rows& rows) {
 }  // namespace
 
 cli::ExitCode print_files(const Context& context) {
-    const Options& options = context.options;
-    const Style style = options.json ? Style::json : options.plain ? Style::plain : Style::table;
-    Rows rows{style, !options.no_header, context.out};
+    Rows rows = make_rows(context);
     auto printer = LogPrinter::make(context, rows);
     if (!printer) return context.fail(printer.error());
-    cli::ExitCode status = cli::ExitCode::ok;
-    for (const std::string& path : options.paths) {
-        const auto inputs = expand(path);
-        if (!inputs) {
-            status = worse(status, context.fail(inputs.error()));
-            continue;
-        }
-        printer->set_bounds(*inputs);
-        for (const Input& input : *inputs) {
-            if (printer->done() || !context.out.status()) break;
-            // A filter or a format is about records: other files of a directory have none.
-            if (input.type != FileType::log && printer->records_only() && inputs->size() > 1) continue;
-            if (!printer->records_only()) rows.file(input.path);
-            const Status printed = input.type == FileType::log
-                                       ? printer->print(input)
-                                       : with_subject(print_small_file(input, rows), input.path);
-            if (!printed) status = worse(status, context.fail(printed.error()));
-        }
-    }
-    status = worse(status, printer->status());
-    return status;
+    const cli::ExitCode printed_all =
+        for_each_operand(context, [&](const std::string&, const std::vector<Input>& inputs) {
+            cli::ExitCode status = cli::ExitCode::ok;
+            printer->set_bounds(inputs);
+            for (const Input& input : inputs) {
+                if (printer->done() || !context.out.status()) break;
+                // A filter or a format is about records: other files of a directory have none.
+                if (input.type != FileType::log && printer->records_only() && inputs.size() > 1) continue;
+                if (!printer->records_only()) rows.file(input.path);
+                const Status printed = input.type == FileType::log
+                                           ? printer->print(input)
+                                           : with_subject(print_small_file(input, rows), input.path);
+                if (!printed) status = worse(status, context.fail(printed.error()));
+            }
+            return status;
+        });
+    return worse(printed_all, printer->status());
 }
 
 }  // namespace mq::dump

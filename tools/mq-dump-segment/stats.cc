@@ -234,21 +234,13 @@ void print(Rows& rows, const Stats& stats, std::uint64_t top) {
 
 cli::ExitCode print_stats(const Context& context) {
     const Options& options = context.options;
-    Rows rows{options.json    ? Style::json
-              : options.plain ? Style::plain
-                              : Style::table,
-              !options.no_header, context.out};
+    Rows rows = make_rows(context);
     record::RecordReader reader{options.limits.decompressed_bytes};
-    cli::ExitCode status = cli::ExitCode::ok;
-    for (const std::string& path : options.paths) {
-        const auto inputs = expand(path);
-        if (!inputs) {
-            status = worse(status, context.fail(inputs.error()));
-            continue;
-        }
+    return for_each_operand(context, [&](const std::string& path, const std::vector<Input>& inputs) {
+        cli::ExitCode status = cli::ExitCode::ok;
         Stats stats;
         bool any = false;
-        for (const Input& input : *inputs) {
+        for (const Input& input : inputs) {
             if (input.type != FileType::log) continue;
             any = true;
             const auto added = add_file(context, input, stats, reader);
@@ -262,12 +254,12 @@ cli::ExitCode print_stats(const Context& context) {
             status = worse(
                 status, context.fail(Error{
                             Errc::unsupported, "read", path, 0, {}, "not a .log, nor a directory that holds one"}));
-            continue;
+            return status;
         }
         rows.file(path);
         print(rows, stats, options.top);
-    }
-    return status;
+        return status;
+    });
 }
 
 }  // namespace mq::dump

@@ -136,19 +136,10 @@ void print(Rows& rows, const Input& input, const Summary& summary) {
 }  // namespace
 
 cli::ExitCode print_summary(const Context& context) {
-    const Options& options = context.options;
-    Rows rows{options.json    ? Style::json
-              : options.plain ? Style::plain
-                              : Style::table,
-              !options.no_header, context.out};
-    cli::ExitCode status = cli::ExitCode::ok;
-    for (const std::string& path : options.paths) {
-        const auto inputs = expand(path);
-        if (!inputs) {
-            status = worse(status, context.fail(inputs.error()));
-            continue;
-        }
-        for (const Input& input : *inputs) {
+    Rows rows = make_rows(context);
+    return for_each_operand(context, [&](const std::string&, const std::vector<Input>& inputs) {
+        cli::ExitCode status = cli::ExitCode::ok;
+        for (const Input& input : inputs) {
             const auto summary = summarize(input);
             if (!summary) {
                 status = worse(status, context.fail(summary.error()));
@@ -166,8 +157,8 @@ cli::ExitCode print_summary(const Context& context) {
                                  " bytes are no whole entry; they begin after offset ", +summary->last, ",")};
             status = worse(status, context.fail(error));
         }
-    }
-    return status;
+        return status;
+    });
 }
 
 }  // namespace mq::dump
