@@ -237,7 +237,7 @@ Status Log::Impl::write_batches(ByteView batches, const AppendPlan& plan) {
         next.max_timestamp = plan.max_timestamp;
         next.offset_of_max_timestamp = plan.offset_of_max_timestamp;
     }
-    if (next.bytes_since_index > config.index_interval_bytes) {
+    if (next.bytes_since_index > config.index_interval_bytes && can_be_indexed(position)) {
         MQ_TRY(active.offset_index()->write(static_cast<std::uint32_t>(next.offset_index_entries),
                                             {plan.last_offset, position}));
         ++next.offset_index_entries;

@@ -23,6 +23,9 @@ struct OffsetIndexEntry {
     bool operator==(const OffsetIndexEntry&) const = default;
 };
 
+// A segment is smaller than 2 GiB. In a file that is not, what lies beyond is found by a scan.
+[[nodiscard]] inline bool can_be_indexed(FilePosition position) { return position.value() <= INT32_MAX; }
+
 [[nodiscard]] OffsetIndexEntry decode_offset_index_entry(const char* from, Offset base_offset);
 // offset - base_offset and position must fit in 0..2147483647.
 void encode_offset_index_entry(char* to, const OffsetIndexEntry& entry, Offset base_offset);

@@ -192,7 +192,7 @@ Result<SegmentRecovery> recover_segment(const std::string& directory, Offset bas
             result.max_timestamp = header.max_timestamp;
             result.offset_of_max_timestamp = header.last_offset();
         }
-        if (batch.position - last_indexed > config.index_interval_bytes) {
+        if (batch.position - last_indexed > config.index_interval_bytes && can_be_indexed(batch.position)) {
             encode_offset_index_entry(offsets.add(), {header.last_offset(), batch.position}, base);
             index_time();
             last_indexed = batch.position;
