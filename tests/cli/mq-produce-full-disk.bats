@@ -4,7 +4,9 @@ load helpers
 # in_small_disk SIZE SCRIPT: runs it in bash with a tmpfs of that size as the current directory.
 in_small_disk() {
     mkdir -p disk
-    unshare --user --map-root-user --mount bash -euo pipefail -c "
+    local user_space=()
+    [[ $(id -u) -eq 0 ]] || user_space=(--user --map-root-user) # root needs none, and in a chroot gets none
+    unshare "${user_space[@]}" --mount bash -euo pipefail -c "
         mount -t tmpfs -o size=$1 none disk
         cd disk
         $2" 7>&1
