@@ -5,7 +5,7 @@ load helpers
 in_small_disk() {
     mkdir -p disk
     local user_space=()
-    [[ $(id -u) -eq 0 ]] || user_space=(--user --map-root-user) # root needs none, and in a chroot gets none
+    [[ $(id -u) -eq 0 ]] || user_space=(--user --map-root-user) # root needs none
     unshare "${user_space[@]}" --mount bash -euo pipefail -c "
         mount -t tmpfs -o size=$1 none disk
         cd disk
