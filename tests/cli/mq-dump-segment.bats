@@ -181,13 +181,16 @@ EOF
     [ "${lines[1]}" = "Snapshot end offset: 42, epoch: 3" ]
 }
 
-@test "decoder classes of Java are refused with a hint" {
+@test "decoder classes of Java are refused with a hint, decoders that are missing show hexadecimal" {
     run "$DUMP" --value-decoder-class com.example.Decoder plain/plain-0
     [ "$status" -eq 64 ]
     [[ "$output" == *--decode-with* ]]
-    run "$DUMP" --cluster-metadata-decoder plain/plain-0
-    [ "$status" -eq 64 ]
-    [[ "$output" == *--decode-with* ]]
+    for decoder in cluster-metadata remote-log-metadata share-group-state; do
+        run "$DUMP" "--$decoder-decoder" plain/plain-0/00000000000000000048.log
+        [ "$status" -eq 0 ]
+        [[ "$output" == *"--$decoder-decoder: "*--decode-with* ]]
+        [[ "$output" == *"key=0x666172"* ]]
+    done
     run "$DUMP" --kafka --value-decoder-class kafka.serializer.StringDecoder plain/plain-0/00000000000000000048.log
     [ "$status" -eq 0 ]
     [[ "$output" == *"payload: delta 0"* ]]

@@ -1,6 +1,7 @@
 // mq-dump-segment: what is in the files of a log directory, whether it is right, and repair.
 #include <algorithm>
 
+#include "cli/text.h"
 #include "mq-dump-segment/commands.h"
 
 namespace {
@@ -37,6 +38,9 @@ int main(int argc, char** argv) {
     cli::Diagnostics words{"mq-dump-segment"};
     words.set_verbosity(options.quiet ? -1 : options.verbose ? 1 : 0);
     words.set_color(options.color);
+    if (!options.undecoded.empty())
+        words.warning(cli::cat(options.undecoded,
+                               ": such records are not decoded here; --decode-with CMD runs a program that does"));
     Sink out{1, "stdout"};
     const cli::ExitCode status = run({options, words, out});
     if (const Status flushed = out.flush(); !flushed) return cli::to_status(words.fail(flushed.error()));

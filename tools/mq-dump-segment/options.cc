@@ -194,7 +194,13 @@ void add_kafka(cli::OptionSet& set, Options& options) {
     for (const char* name :
          {"--cluster-metadata-decoder", "--remote-log-metadata-decoder", "--share-group-state-decoder"}) {
         set.flag(
-            name, [&options, name] { options.refused = name; }, "Refused: see --decode-with.");
+            name,
+            [&options, &kafka, name] {
+                options.undecoded = name;
+                options.decode = Decode::hex;
+                options.records = kafka.print_data = true;
+            },
+            "The records, but not decoded: see --decode-with.");
     }
 }
 
@@ -216,10 +222,6 @@ std::optional<std::string> find_contradiction(const Options& options) {
     if (views > 1) {
         return "only one of --kafka, --hex, --summary, --stats, --check, --rebuild-index and --truncate-at can be "
                "given";
-    }
-    if (!options.refused.empty()) {
-        return cli::cat(options.refused,
-                        ": such records are not decoded here; --decode-with CMD runs a program that does");
     }
     if (options.kafka && (options.range || options.count || options.format || !options.match.empty() ||
                           options.json || options.plain || options.decode_with)) {

@@ -20,7 +20,7 @@ struct Options {
     bool kafka = false;
     KafkaOptions kafka_options;
 
-    std::string refused;  // an option of Kafka's tool that nothing here stands for
+    std::string undecoded;  // a decoder of Kafka's tool that nothing here stands for
 
     bool records = false;
     bool no_meta = false;
