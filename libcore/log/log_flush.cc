@@ -46,8 +46,8 @@ Status Log::Impl::flush() {
 Status Log::Impl::set_recovery_point(Offset offset) {
     if (offset == recovery_point) return {};
     if (offset > recovery_point) {
-        // Whoever opens the log trusts everything below the recovery point, indexes too; a roll at the very point has added an
-        // entry below it.
+        // Whoever opens the log trusts everything below the recovery point, indexes too; a roll at the very point has
+        // added an entry below it.
         const Offset last = floor_base(offset);
         auto base = std::lower_bound(bases.begin(), bases.end(), floor_base(recovery_point - 1));
         for (; base != bases.end() && *base <= last; ++base) {
@@ -77,10 +77,9 @@ Status Log::Impl::checkpoint() {
 // Snapshots stay where a segment begins, and the two newest: should the last one be damaged, the other saves a long
 // replay.
 Status Log::Impl::prune_snapshots() {
-    MQ_ASSIGN(const auto entries, os::list_directory(directory));
+    MQ_ASSIGN(const PartitionListing names, list_partition(directory));
     std::vector<Offset> snapshots;
-    for (const auto& entry : entries) {
-        const FileName name = parse_file_name(entry.name);
+    for (const FileName& name : names) {
         if (name.kind == FileKind::snapshot && name.suffix == FileSuffix::none) snapshots.push_back(name.offset);
     }
     for (std::size_t i = 0; i + 2 < snapshots.size(); ++i)
@@ -92,11 +91,10 @@ Status Log::Impl::prune_snapshots() {
 // A snapshot that lies ahead of the log tells of batches that are gone: what is written at their offsets would be
 // taken for them.
 Status Log::Impl::remove_snapshots_above(Offset end) {
-    MQ_ASSIGN(const auto entries, os::list_directory(directory));
-    for (const auto& entry : entries) {
-        const FileName name = parse_file_name(entry.name);
-        if (name.kind == FileKind::snapshot && name.offset > end) MQ_TRY(os::remove_file(path(entry.name)));
-    }
+    MQ_ASSIGN(const PartitionListing names, list_partition(directory));
+    for (const FileName& name : names)
+        if (name.kind == FileKind::snapshot && name.offset > end)
+            MQ_TRY(os::remove_file(path(name.kind, name.offset, name.suffix)));
     return {};
 }
 

@@ -40,7 +40,7 @@ struct Log::Impl {
     [[nodiscard]] Status finish_what_was_begun();
     [[nodiscard]] Status restore_missing_indexes();
     [[nodiscard]] Status set_aside_segments_from(Offset base);
-    [[nodiscard]] Status forget_segments_from(Offset base);
+    void forget_segments_from(Offset base);
     [[nodiscard]] Status open_active();
     [[nodiscard]] Status load_producers(Offset end);
     [[nodiscard]] Status begin_segment(Offset base);

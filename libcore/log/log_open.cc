@@ -347,7 +347,10 @@ Status Log::Impl::recover_from(Offset point) {
         const auto next = std::upper_bound(bases.begin(), bases.end(), base);
         if (options.trust == Trust::recovery_point && !config.cleanup_compact && next != bases.end() &&
             *next != now.log_end) {
-            MQ_TRY(options.read_only ? forget_segments_from(*next) : set_aside_segments_from(*next));
+            if (options.read_only)
+                forget_segments_from(*next);
+            else
+                MQ_TRY(set_aside_segments_from(*next));
             break;
         }
     }
@@ -358,9 +361,8 @@ Status Log::Impl::recover_from(Offset point) {
     return open_active();
 }
 
-Status Log::Impl::forget_segments_from(Offset base) {
+void Log::Impl::forget_segments_from(Offset base) {
     std::erase_if(bases, [base](Offset b) { return b >= base; });
-    return {};
 }
 
 // Renames the logs of later segments to .log.cut: they may hold the only copy of records.
@@ -425,7 +427,7 @@ Status Log::Impl::recover_one(Offset base, const RecoveryStart& start, bool& cut
             MQ_TRY(log.sync_data());
             MQ_KILLPOINT("recover.after_cut");
         } else {
-            MQ_TRY(forget_segments_from(base + 1));
+            forget_segments_from(base + 1);
         }
         report.cuts.push_back(std::move(what));
     }

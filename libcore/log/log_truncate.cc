@@ -22,13 +22,7 @@ Status Log::Impl::remove_segments_from(Offset base) {
         names_unsynced = true;
         bases.pop_back();
     }
-    MQ_ASSIGN(const auto entries, os::list_directory(directory));
-    for (const auto& entry : entries) {
-        const FileName name = parse_file_name(entry.name);
-        if (name.kind == FileKind::snapshot && name.offset > base)
-            MQ_TRY(os::remove_file(os::join(directory, entry.name)));
-    }
-    return {};
+    return remove_snapshots_above(base);
 }
 
 // Believes the published state, and opens the files that it speaks of.
