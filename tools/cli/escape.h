@@ -14,6 +14,11 @@
 
 namespace mq::cli {
 
+// --header-delimiter: headers stand first in a record, "name:value,name:value", then the delimiter, as Kafka's
+// console tools have it. A header without a colon has the value null.
+inline constexpr char kHeaderSeparator = ',';
+inline constexpr char kHeaderNameSeparator = ':';
+
 // Which bytes have to be escaped: the five named ones, and the first byte of every separator in use.
 class Escaper {
 public:

@@ -151,4 +151,14 @@ Status check_frame_end(Framing framing, ByteView frame) {
     return bad_frame("a netstring does not end with a comma", frame.size() - 1);
 }
 
+void mark_partition(char* batch, std::int32_t partition) {
+    const Offset base{load_be<std::int64_t>(batch)};
+    record::stamp_batch(batch, base, -2 - partition);
+}
+
+std::optional<std::int32_t> marked_partition(LeaderEpoch leader_epoch) {
+    if (leader_epoch > -2) return std::nullopt;
+    return -2 - leader_epoch;
+}
+
 }  // namespace mq::cli

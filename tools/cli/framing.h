@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/strong_int.h"
 
 namespace mq::cli {
 
@@ -20,7 +21,7 @@ enum class Framing : unsigned char {
     u32le,      // the same, low byte first
     varint,     // the length as a base-128 varint, as Protocol Buffers write delimited messages
     netstring,  // "5:hello,"  Source: cr.yp.to/proto/netstrings.txt
-    kbatch,     // Kafka's record batches, one after another, as a segment file holds them
+    kbatch,     // Kafka's record batches, one after another, as a segment file holds them; see mark_partition
 };
 
 // "u32be", "kbatch", ...; delimiter has no name.
@@ -48,5 +49,12 @@ struct Frame {
 [[nodiscard]] Result<std::optional<Frame>> parse_frame(Framing framing, ByteView bytes);
 // Once the whole frame is there: holds what follows the payload (a netstring's comma) against the form.
 [[nodiscard]] Status check_frame_end(Framing framing, ByteView frame);
+
+// A kbatch stream of several partitions says of each batch where it comes from: in the field of the leader epoch,
+// which lies outside the checksum and is stamped anew by whoever appends. Partition N stands there as -2 - N; no log
+// holds anything below -1, so that a plain segment file is not mistaken.
+void mark_partition(char* batch, std::int32_t partition);
+// nullopt: the batch does not say.
+[[nodiscard]] std::optional<std::int32_t> marked_partition(LeaderEpoch leader_epoch);
 
 }  // namespace mq::cli
