@@ -26,6 +26,10 @@ enum class Errc : std::uint8_t {
     in_use,          // somebody else holds the lock
     poisoned,        // an earlier fsync failed: what it covered may not be on disk
     out_of_order,    // a producer's sequence or epoch does not follow
+    too_many,        // over a fixed number of things (slots of the control file)
+    bad_configuration,  // a setting, or the place that was set, cannot work
+    timed_out,       // the time that the caller gave has passed
+    interrupted,     // the caller asked to stop
     io,              // every other failure of a system call
 };
 

@@ -28,6 +28,9 @@ enum class Trust : unsigned char {
 struct OpenOptions {
     Trust trust = Trust::segments;
     Offset recovery_point{0};
+    // Up to here the files are known to be as they were written, though nothing below the recovery point's side was
+    // flushed: what a life of shared state in this same boot published. The walk of Trust::recovery_point begins there.
+    std::optional<Offset> trusted_end;
     Offset log_start{0};                   // from log-start-offset-checkpoint; 0 if not there
     std::optional<Offset> high_watermark;  // from replication-offset-checkpoint; absent: the log end (one replica)
     bool read_only = false;                // changes nothing: stops before the first batch that does not verify
@@ -97,6 +100,11 @@ public:
     Log& operator=(Log&&) noexcept;
     ~Log();  // releases descriptors; does not flush: close() does
 
+    // Takes in what other processes have done since: where files came, went or were cut everything is opened again, else
+    // batches of producers are replayed up to the published end. Under the append lock, before any change; repairs if
+    // the state is marked dirty. Cheap where nothing has changed.
+    [[nodiscard]] Status catch_up();
+
     // Appends one or several whole batches of magic 2 as one append: stamps offsets and epoch into `batches`, writes
     // them with one write at the published end, publishes. Errors: too_large (over max.message.bytes or
     // segment.bytes), corrupt (checksum or header), out_of_order and bad_argument (producer rules), poisoned,
@@ -105,7 +113,7 @@ public:
 
     // Makes everything below the published end durable: every segment not yet flushed, and new names.
     [[nodiscard]] Status flush();
-    // flush(), indexes too, and moves the recovery point there.
+    // flush(), indexes too, and moves the recovery point there. Needs the flush lock as well.
     [[nodiscard]] Status checkpoint();
     // Ends cleanly: last time index entry, producer snapshot at the log end, checkpoint. The log must not be used
     // afterwards.

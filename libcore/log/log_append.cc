@@ -140,6 +140,7 @@ Status Log::Impl::roll() {
     MQ_KILLPOINT("roll.before_publish");
     publish();
     state->files_generation.fetch_add(1);
+    ++seen.files;
     state->dirty.store(0);
     MQ_KILLPOINT("roll.after_publish");
     return set_recovery_point(Offset{state->flushed.load()});
@@ -261,7 +262,7 @@ Status Log::Impl::write_batches(ByteView batches, const AppendPlan& plan) {
             MQ_TRY(append_txn_index(path(FileKind::txn_index, next.active_base),
                                     static_cast<std::uint32_t>(next.txn_index_entries), *aborted));
             ++next.txn_index_entries;
-            names_unsynced = true;
+            names_changed();
             MQ_KILLPOINT("append.after_txn_index");
         }
         producers_stale = false;
@@ -269,6 +270,7 @@ Status Log::Impl::write_batches(ByteView batches, const AppendPlan& plan) {
         next.first_unstable = producers.first_unstable_offset().value_or(kNoOffset);
     }
     next.log_end = plan.last_offset + 1;
+    producers_end = next.log_end;
     now = next;
     MQ_KILLPOINT("append.before_publish");
     publish();

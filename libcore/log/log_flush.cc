@@ -10,46 +10,19 @@
 
 namespace mq::log {
 
-// After a failed fsync the pages read back clean though they may not be on disk, so a later success proves nothing:
-// the partition is poisoned (CONCURRENCY APP-7).
-Status Log::Impl::poison_unless(Status synced) {
-    if (!synced) state->poison.store(static_cast<std::uint32_t>(std::max(synced.error().sys_errno, 1)));
-    return synced;
-}
-
 Status Log::Impl::flush() {
-    if (const std::uint32_t poison = state->poison.load(); poison != 0) return ready_to_change();
-    const Published target = state->read();
-    const Offset flushed{state->flushed.load()};
-    if (flushed < target.log_end) {
-        const auto from = std::lower_bound(bases.begin(), bases.end(), floor_base(flushed));
-        for (auto base = from; base != bases.end() && *base <= target.active_base; ++base) {
-            if (*base == active.base()) {
-                MQ_TRY(poison_unless(active.log_file().sync_data()));
-                continue;
-            }
-            auto closed = os::File::open(path(FileKind::log, *base), os::OpenMode::read);
-            if (!closed) return fail(closed.error());
-            MQ_TRY(poison_unless(closed->sync_data()));
-        }
-    }
-    MQ_KILLPOINT("flush.after_data");
-    if (names_unsynced) {
-        MQ_TRY(poison_unless(os::sync_directory(directory)));
-        MQ_TRY(poison_unless(os::sync_directory(os::parent_directory(directory))));
-        names_unsynced = false;
-    }
-    if (flushed < target.log_end) state->flushed.store(target.log_end.value());
-    return {};
+    if (state->poison.load() != 0) return ready_to_change();
+    return flusher.flush();
 }
 
 Status Log::Impl::set_recovery_point(Offset offset) {
-    if (offset == recovery_point) return {};
-    if (offset > recovery_point) {
+    const Offset before = recovery_point();
+    if (offset == before) return {};
+    if (offset > before) {
         // Whoever opens the log trusts everything below the recovery point, indexes too; a roll at the very point has
         // added an entry below it.
         const Offset last = floor_base(offset);
-        auto base = std::lower_bound(bases.begin(), bases.end(), floor_base(recovery_point - 1));
+        auto base = std::lower_bound(bases.begin(), bases.end(), floor_base(before - 1));
         for (; base != bases.end() && *base <= last; ++base) {
             for (const FileKind kind : {FileKind::offset_index, FileKind::time_index, FileKind::txn_index}) {
                 auto file = os::File::open(path(kind, *base), os::OpenMode::read);
@@ -61,7 +34,7 @@ Status Log::Impl::set_recovery_point(Offset offset) {
         MQ_KILLPOINT("recovery_point.after_indexes");
     }
     if (options.persist_recovery_point) MQ_TRY(options.persist_recovery_point(offset));
-    recovery_point = offset;
+    state->recovery_point.store(offset.value());
     return {};
 }
 
@@ -122,7 +95,7 @@ Status Log::clear_poison() {
     // What an earlier change left, and a rewriting that came to no end, is brought into order first.
     if (log.state->dirty.load() != 0 || (log.state->list_generation.load() & 1) != 0) MQ_TRY(log.repair());
     // The indexes of what lies below may still be waiting for the recovery point.
-    const Offset first = std::min(Offset{log.state->flushed.load()}, log.recovery_point);
+    const Offset first = std::min(Offset{log.state->flushed.load()}, log.recovery_point());
     const auto from = std::lower_bound(log.bases.begin(), log.bases.end(), log.floor_base(first));
     for (auto base = from; base != log.bases.end(); ++base) {
         MQ_ASSIGN(const Segment segment, Segment::open(log.directory, *base, os::OpenMode::read));
@@ -146,7 +119,9 @@ Status Log::clear_poison() {
         MQ_TRY(finish_replacements(log.directory));
         log.state->list_generation.fetch_add(1);
         log.state->files_generation.fetch_add(1);
+        log.names_changed();
     }
+    log.seen = log.generations();
     MQ_ASSIGN(log.active, Segment::open(log.directory, log.now.active_base, os::OpenMode::read_write));
     log.state->flushed.store(log.now.log_end.value());
     log.state->dirty.store(0);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "log/flusher.h"
 #include "log/log.h"
 #include "log/segment_list.h"
 
@@ -17,7 +18,6 @@ struct Log::Impl {
     LogConfig config;
     PublishedState* state;
     OpenOptions options;
-    Offset recovery_point;
     std::int64_t roll_jitter_ms;
     bool follows_end;  // one replica: the high watermark is the log end
 
@@ -27,8 +27,16 @@ struct Log::Impl {
     ProducerState producers;
     LeaderEpochs epochs;
     Published now;              // what state holds, or will hold after the change at hand
-    bool names_unsynced = true;      // files were made or renamed since the directory was last synced
-    bool producers_stale = false;    // the state in memory ran ahead of the log
+    bool producers_stale = false;     // the state in memory ran ahead of the log, or is of another history
+    Offset producers_end{0};          // up to here the log is in `producers`
+    bool believes_published = false;  // `now` came from the state: its last_producer_offset is true
+    struct Generations {
+        std::uint64_t list = 0;
+        std::uint64_t files = 0;
+        std::uint64_t truncations = 0;
+        bool operator==(const Generations&) const = default;
+    } seen;  // of the state, when the files were last looked at
+    Flusher flusher;
     std::optional<PartitionListing> listing;  // while the log is being loaded, and nothing has changed the directory yet
     RecoveryReport report;
 
@@ -47,6 +55,17 @@ struct Log::Impl {
     // Feeds the batches of [from, end) to the producer state, by their headers.
     [[nodiscard]] Status replay_producers(Offset from, Offset end);
 
+    // log_follow.cc
+    [[nodiscard]] Status catch_up();
+    [[nodiscard]] Status adopt_published();
+    [[nodiscard]] Status load_derived();
+    [[nodiscard]] Generations generations() const {
+        return {state->list_generation.load(), state->files_generation.load(), state->truncations.load()};
+    }
+    // A name was made, renamed or removed: the directory must be synced before the next flush is done.
+    void names_changed() { state->names_generation.fetch_add(1); }
+    [[nodiscard]] Offset recovery_point() const { return Offset{state->recovery_point.load()}; }
+
     // log_append.cc
     [[nodiscard]] Status write_batches(ByteView batches, const AppendPlan& plan);
     void take_back();
@@ -59,15 +78,13 @@ struct Log::Impl {
     // log_flush.cc
     [[nodiscard]] Status flush();
     [[nodiscard]] Status checkpoint();
-    [[nodiscard]] Status poison_unless(Status synced);
+    [[nodiscard]] Status poison_unless(Status synced) { return log::poison_unless(*state, std::move(synced)); }
     [[nodiscard]] Status set_recovery_point(Offset offset);
     [[nodiscard]] Status prune_snapshots();
     [[nodiscard]] Status remove_snapshots_above(Offset end);
 
     // log_truncate.cc
     [[nodiscard]] Status repair();
-    [[nodiscard]] Status adopt_published();
-    [[nodiscard]] Status load_derived();
     [[nodiscard]] Status truncate_to(Offset end);
     [[nodiscard]] Status remove_segments_from(Offset base);
     [[nodiscard]] Status write_epochs();

@@ -42,9 +42,9 @@ Log::Impl::Impl(std::string dir, const LogConfig& topic_config, PublishedState& 
       config(topic_config),
       state(&published),
       options(how),
-      recovery_point(how.recovery_point),
       roll_jitter_ms(draw_jitter(topic_config)),
-      follows_end(!how.high_watermark) {}
+      follows_end(!how.high_watermark),
+      flusher(directory, published) {}
 
 Result<Log> Log::open(std::string directory, const LogConfig& config, PublishedState& state,
                       const OpenOptions& options) {
@@ -57,6 +57,7 @@ Result<Log> Log::attach(std::string directory, const LogConfig& config, Publishe
                         const OpenOptions& options) {
     auto impl = std::make_unique<Impl>(std::move(directory), config, state, options);
     impl->producers_stale = true;
+    impl->believes_published = true;
     MQ_TRY(impl->adopt_published());
     return Log{std::move(impl)};
 }
@@ -84,18 +85,19 @@ Status Log::Impl::load() {
 
     now = Published{};
     now.log_start = std::max(options.log_start, Offset{0});
+    Offset point = options.recovery_point;
     if (bases.empty()) {
         if (!writing) return fail(Errc::not_found, "open partition", directory, "has no segment");
         MQ_TRY(begin_segment(now.log_start));
-        recovery_point = now.log_start;
+        point = now.log_start;
     } else {
         if (writing) MQ_TRY(restore_missing_indexes());
         if (options.trust == Trust::clean) {
             MQ_TRY(open_active());
-            recovery_point = now.log_end;
+            point = now.log_end;
         } else {
             listing.reset();
-            MQ_TRY(recover_from(options.recovery_point));
+            MQ_TRY(recover_from(options.trusted_end.value_or(options.recovery_point)));
         }
         listing.reset();
         if (now.log_end < now.log_start && writing) {
@@ -106,7 +108,7 @@ Status Log::Impl::load() {
             MQ_TRY(begin_segment(now.log_start));
         }
         now.log_start = std::max(now.log_start, bases.front());
-        recovery_point = std::min(recovery_point, now.log_end);
+        point = std::min(point, now.log_end);
         if (writing) MQ_TRY(remove_snapshots_above(now.log_end));
     }
     bool epochs_changed = epochs.truncate_end(now.log_end);
@@ -118,11 +120,15 @@ Status Log::Impl::load() {
 
     const auto unstable = producers.first_unstable_offset();
     now.first_unstable = unstable.value_or(kNoOffset);
-    state->flushed.store(recovery_point.value());
+    state->recovery_point.store(point.value());
+    state->flushed.store(point.value());
     state->poison.store(0);
     state->dirty.store(0);
     if ((state->list_generation.load() & 1) != 0) state->list_generation.fetch_add(1);
     publish();
+    names_changed();
+    believes_published = true;
+    seen = generations();
     state->high_watermark.store(
         std::clamp(options.high_watermark.value_or(now.log_end), now.log_start, now.log_end).value());
     return {};
@@ -179,7 +185,7 @@ Status Log::Impl::begin_segment(Offset base) {
     now.log_end = base;
     now.active_base = base;
     now.created_ms = options.clock();
-    names_unsynced = true;
+    names_changed();
     return {};
 }
 
@@ -233,6 +239,11 @@ Status Log::Impl::open_active() {
 Status Log::Impl::load_producers(Offset end) {
     producers.clear();
     producers_stale = true;  // until all is read
+    if (believes_published && now.last_producer_offset == kNoOffset) {
+        producers_stale = false;
+        producers_end = end;
+        return {};
+    }
     PartitionListing names;
     if (listing) {
         names = *listing;
@@ -260,9 +271,10 @@ Status Log::Impl::load_producers(Offset end) {
     }
     for (const auto& [id, entry] : producers.entries())
         now.last_producer_offset = std::max(now.last_producer_offset, entry.last_data_offset());
-    MQ_TRY(replay_producers(from, end));
+    if (!believes_published || now.last_producer_offset >= from) MQ_TRY(replay_producers(from, end));
     producers.expire(options.clock(), config.producer_id_expiration_ms);
     producers_stale = false;
+    producers_end = end;
     return {};
 }
 

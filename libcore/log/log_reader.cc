@@ -104,6 +104,19 @@ Result<bool> LogReader::open_segment(const Published& now, const Generations& at
     segment_.reset();
     auto open = std::make_unique<OpenSegment>();
     open->opened_at = at;
+    // The active segment needs no listing: its name is known, and nothing lies behind it.
+    if (position_ >= now.active_base && (at.list & 1) == 0) {
+        auto active = Segment::open_for_reading(directory_, now.active_base);
+        if (active) {
+            open->segment = std::move(*active);
+            open->is_active = true;
+            open->end = FilePosition{now.active_size_bytes};
+            open->scanner.emplace(open->segment.log_file(), FilePosition{0}, open->end, ScanDepth::units);
+            segment_ = std::move(open);
+            return true;
+        }
+        if (active.error().code != Errc::not_found) return fail(std::move(active).error());
+    }
     MQ_ASSIGN(const bool steady, list_steadily(open->opened_at));
     if (!steady) return false;
     const auto after = std::upper_bound(listed_.begin(), listed_.end(), position_,

@@ -76,10 +76,11 @@ Result<std::size_t> Log::apply_retention(TimestampMs now_ms) {
     for (const Offset base : doomed) {
         MQ_TRY(delete_segment(log.directory, base));
         MQ_TRY(os::remove_file(log.path(FileKind::snapshot, base)));
-        log.names_unsynced = true;
+        log.names_changed();
         MQ_KILLPOINT("retention.after_delete");
     }
     log.state->files_generation.fetch_add(1);
+    ++log.seen.files;
     return deletable;
 }
 

@@ -97,7 +97,7 @@ Offset Log::last_stable_offset() const {
     return unstable == kNoOffset ? high_watermark() : std::min(unstable, high_watermark());
 }
 
-Offset Log::recovery_point() const { return impl_->recovery_point; }
+Offset Log::recovery_point() const { return impl_->recovery_point(); }
 const LeaderEpochs& Log::leader_epochs() const { return impl_->epochs; }
 
 Status Log::start_leader_epoch(LeaderEpoch epoch) {

@@ -19,29 +19,10 @@ Status Log::Impl::remove_segments_from(Offset base) {
     while (!bases.empty() && bases.back() >= base) {
         MQ_TRY(delete_segment(directory, bases.back()));
         MQ_KILLPOINT("remove_segments.after_delete");
-        names_unsynced = true;
+        names_changed();
         bases.pop_back();
     }
     return remove_snapshots_above(base);
-}
-
-// Believes the published state, and opens the files that it speaks of.
-Status Log::Impl::adopt_published() {
-    if (state->dirty.load() != 0) return repair();
-    now = state->read();
-    MQ_ASSIGN(const auto listed, list_segments(directory));
-    bases.clear();
-    for (const auto& segment : listed) bases.push_back(segment.base);
-    MQ_ASSIGN(active, Segment::open(directory, now.active_base,
-                                    options.read_only ? os::OpenMode::read : os::OpenMode::read_write));
-    return load_derived();
-}
-
-Status Log::Impl::load_derived() {
-    MQ_ASSIGN(auto saved, read_leader_epoch_checkpoint(path(kLeaderEpochCheckpoint)));
-    epochs = LeaderEpochs{std::move(saved)};
-    if (producers_stale) MQ_TRY(load_producers(now.log_end));
-    return {};
 }
 
 // Whoever changed the files last did not come to an end (it died, or a call failed): within one life of the state
@@ -58,7 +39,9 @@ Status Log::Impl::repair() {
     for (const auto& segment : listed) bases.push_back(segment.base);
     MQ_TRY(remove_segments_from(now.active_base + 1));
     MQ_KILLPOINT("repair.after_segments");
-
+    // Whoever died may not have come to tell that files went.
+    state->files_generation.fetch_add(1);
+    seen = generations();
     MQ_ASSIGN(active, Segment::open(directory, now.active_base, os::OpenMode::create));
     if (bases.empty() || bases.back() != now.active_base) bases.push_back(now.active_base);
     MQ_ASSIGN(const std::uint64_t size, active.log_file().size());
@@ -127,7 +110,7 @@ Status Log::Impl::truncate_to(Offset end) {
     }
 
     // The recovery point may never promise what is gone.
-    if (recovery_point > new_end) MQ_TRY(set_recovery_point(new_end));
+    if (recovery_point() > new_end) MQ_TRY(set_recovery_point(new_end));
     MQ_KILLPOINT("truncate.after_recovery_point");
 
     if (closed) {
@@ -149,6 +132,7 @@ Status Log::Impl::truncate_to(Offset end) {
     // The lowered end is published first: from here on the bytes above it do not exist, and what follows is the same
     // work that a repair would do for us.
     state->dirty.store(1);
+    state->truncations.fetch_add(1);
     producers_stale = true;
     now = next;
     state->flushed.store(std::min(state->flushed.load(), new_end.value()));
@@ -183,8 +167,9 @@ Status Log::truncate_fully_and_start_at(Offset offset) {
     Impl& log = *impl_;
     MQ_TRY(log.ready_to_change());
     MQ_TRY(log.truncate_to(log.bases.front()));
-    if (log.recovery_point != offset) MQ_TRY(log.set_recovery_point(std::min(log.recovery_point, offset)));
+    if (log.recovery_point() != offset) MQ_TRY(log.set_recovery_point(std::min(log.recovery_point(), offset)));
     log.state->dirty.store(1);
+    log.state->truncations.fetch_add(1);
     MQ_TRY(log.remove_segments_from(Offset{0}));
     MQ_KILLPOINT("truncate_fully.after_remove");
     log.producers.clear();
@@ -199,6 +184,8 @@ Status Log::truncate_fully_and_start_at(Offset offset) {
     log.state->flushed.store(offset.value());
     log.state->high_watermark.store(offset.value());
     log.state->files_generation.fetch_add(1);
+    log.producers_end = offset;
+    log.seen = log.generations();
     log.state->dirty.store(0);
     return log.set_recovery_point(offset);
 }
@@ -227,7 +214,7 @@ Status Log::replace_segments(Offset first, Offset last) {
         !std::binary_search(log.bases.begin(), log.bases.end(), last))
         return fail(Errc::bad_argument, "replace segments", log.directory, "only closed segments can be replaced");
     // Compaction leaves gaps where segments meet. Past the recovery point a gap would look like a loss.
-    if (log.recovery_point < log.now.active_base) MQ_TRY(log.checkpoint());
+    if (log.recovery_point() < log.now.active_base) MQ_TRY(log.checkpoint());
     // Dirty before odd: who finds the generation odd must find the mark too, or nobody would finish the renames.
     log.state->dirty.store(1);
     log.state->list_generation.fetch_add(1);
@@ -240,6 +227,8 @@ Status Log::replace_segments(Offset first, Offset last) {
     std::erase_if(log.bases, [&](Offset base) { return base > first && base <= last; });
     log.state->list_generation.fetch_add(1);
     log.state->files_generation.fetch_add(1);
+    log.names_changed();
+    log.seen = log.generations();
     log.state->dirty.store(0);
     return {};
 }

@@ -2,13 +2,12 @@
 // directory places it in the control file. Rules PUB-1 to PUB-3, LCK-4, APP-4 to APP-7 of the concurrency contract.
 #pragma once
 
-#include <array>
 #include <atomic>
-#include <bit>
 #include <cstdint>
 #include <type_traits>
 
 #include "base/strong_int.h"
+#include "base/two_copies.h"
 
 namespace mq::log {
 
@@ -34,32 +33,11 @@ struct Published {
 };
 static_assert(std::is_trivially_copyable_v<Published> && sizeof(Published) == 15 * 8);
 
-// Two copies and a counter that only grows. A reader takes copy[counter & 1] and starts again if the counter moved: the
-// writer changes the other copy, then raises the counter, so a writer that dies half-way leaves the readable copy whole.
 // One writer at a time (the holder of the append lock), any number of readers. Zero bytes are a valid, empty state.
 class PublishedState {
 public:
-    static constexpr std::size_t kWords = sizeof(Published) / 8;
-
-    [[nodiscard]] Published read() const {
-        for (;;) {
-            const std::uint64_t before = counter_.load(std::memory_order_acquire);
-            std::array<std::uint64_t, kWords> words;
-            for (std::size_t i = 0; i < kWords; ++i) words[i] = copy_[before & 1][i].load(std::memory_order_relaxed);
-            std::atomic_thread_fence(std::memory_order_acquire);
-            if (counter_.load(std::memory_order_relaxed) == before) return std::bit_cast<Published>(words);
-        }
-    }
-
-    void publish(const Published& next) {
-        const std::uint64_t now = counter_.load(std::memory_order_relaxed);
-        const auto words = std::bit_cast<std::array<std::uint64_t, kWords>>(next);
-        // The other copy may still be under a reader that is two publications behind: its counter check must fail, so
-        // the stores below may not become visible before the counter that it has seen grew.
-        std::atomic_thread_fence(std::memory_order_release);
-        for (std::size_t i = 0; i < kWords; ++i) copy_[(now + 1) & 1][i].store(words[i], std::memory_order_relaxed);
-        counter_.store(now + 1, std::memory_order_seq_cst);
-    }
+    [[nodiscard]] Published read() const { return published_.read(); }
+    void publish(const Published& next) { published_.publish(next); }
 
     [[nodiscard]] Offset log_end() const { return read().log_end; }
 
@@ -75,11 +53,18 @@ public:
     std::atomic<std::uint64_t> list_generation{0};
     // Raised by roll, truncation, deletion: cached descriptors and positions of other processes are stale.
     std::atomic<std::uint64_t> files_generation{0};
+    // Raised before the end is lowered: what was derived from the log above may be of records that are gone.
+    std::atomic<std::uint64_t> truncations{0};
+    // Opening reads no further than from here on after an OS crash; as recovery-point-offset-checkpoint has it.
+    std::atomic<std::int64_t> recovery_point{0};
+    // Raised after a name was made or changed in the partition's directory; the second is what the first was before the
+    // directory was last synced (APP-6).
+    std::atomic<std::uint64_t> names_generation{0};
+    std::atomic<std::uint64_t> names_flushed{0};
 
 private:
-    std::atomic<std::uint64_t> counter_{0};
-    std::array<std::array<std::atomic<std::uint64_t>, kWords>, 2> copy_{};
+    TwoCopies<Published> published_;
 };
-static_assert(std::is_standard_layout_v<std::atomic<std::uint64_t>> && std::atomic<std::uint64_t>::is_always_lock_free);
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free && sizeof(PublishedState) <= 512);
 
 }  // namespace mq::log

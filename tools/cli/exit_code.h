@@ -37,11 +37,17 @@ enum class ExitCode : int {
         case Errc::not_found:
             return ExitCode::not_found;
         case Errc::already_exists:
+        case Errc::too_many:
             return ExitCode::cannot_create;
         case Errc::not_permitted:
             return ExitCode::not_permitted;
         case Errc::in_use:
             return ExitCode::try_again;
+        case Errc::bad_configuration:
+            return ExitCode::configuration;
+        case Errc::timed_out:
+            return ExitCode::timeout;
+        case Errc::interrupted:  // the tool dies of the signal; this is for where it cannot
         case Errc::no_space:
         case Errc::no_memory:
         case Errc::no_descriptors:

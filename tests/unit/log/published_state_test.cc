@@ -1,6 +1,8 @@
 #include "log/published_state.h"
 
 #include <sys/mman.h>
+#include <array>
+#include <bit>
 #include <cstring>
 #include <thread>
 #include <vector>
@@ -10,8 +12,10 @@
 namespace mq::log {
 namespace {
 
+constexpr std::size_t kWords = TwoCopies<Published>::kWords;
+
 Published all_fields(std::int64_t n) {
-    std::array<std::int64_t, PublishedState::kWords> words;
+    std::array<std::int64_t, kWords> words;
     words.fill(n);
     return std::bit_cast<Published>(words);
 }
@@ -63,12 +67,12 @@ TEST(PublishedState, ADeadWriterLeavesTheLastPublicationReadable) {
     auto* words = reinterpret_cast<std::uint64_t*>(&image);
     const std::size_t total = sizeof image / sizeof(std::uint64_t);
     std::size_t overwritten = 0;
-    for (std::size_t i = total - 2 * PublishedState::kWords; i < total; ++i) {
+    for (std::size_t i = total - 2 * kWords; i < total; ++i) {
         if (words[i] != 1) continue;  // of the copy that holds the older publication
         words[i] = 99;
         ++overwritten;
     }
-    ASSERT_EQ(overwritten, PublishedState::kWords);
+    ASSERT_EQ(overwritten, kWords);
     EXPECT_EQ(image.read(), all_fields(2));
 }
 

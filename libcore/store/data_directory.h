@@ -1,0 +1,82 @@
+// The data directory: topics and their partitions, shared by any number of processes without a server.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "log/checkpoint_file.h"
+#include "store/catalogue.h"
+#include "store/partition_reader.h"
+#include "store/partition_writer.h"
+
+namespace mq::store {
+
+enum class Access : bool { read, write };
+
+struct OpenOptions {
+    Access access = Access::read;
+    WaitHook on_wait;  // while a lock is waited for; see partition_writer.h
+    ClockFn clock = wall_clock_ms;
+};
+
+struct NewTopic {
+    std::string name;
+    std::int32_t partitions = 1;
+    std::int32_t replicas = 1;
+    ConfigMap config;
+};
+
+// Thread-safe. Partitions that it gave out keep it alive.
+class DataDirectory {
+public:
+    // Write: makes the directory if it is missing. Read: takes part in the shared memory as well where the process may
+    // write there; else follows it, or reads the files for itself where nobody lives in them (DIR-9).
+    // Errors: not_found (read), in_use (a Kafka broker; another version of mq), bad_configuration (file system),
+    // not_permitted, corrupt (mq-topics.json, a checkpoint), no_space, io.
+    [[nodiscard]] static Result<DataDirectory> open(const std::string& path, const OpenOptions& options);
+
+    DataDirectory(DataDirectory&&) noexcept;
+    DataDirectory& operator=(DataDirectory&&) noexcept;
+    ~DataDirectory();
+
+    [[nodiscard]] const std::string& path() const;
+    [[nodiscard]] const std::string& cluster_id() const;  // of meta.properties; empty if there is none
+
+    // By name. Topics that another program left as directories only are there too.
+    [[nodiscard]] Result<std::vector<Topic>> topics() const;
+    // From the shared memory where it knows the topic. Errors: not_found, bad_argument (illegal name).
+    [[nodiscard]] Result<Topic> topic(std::string_view name) const;
+    // Grows with every change of topics or settings; for who follows a pattern.
+    [[nodiscard]] std::uint32_t catalogue_generation() const;
+
+    // All of these are durable when they return, and take effect in running processes at their next append.
+    // Errors: already_exists, bad_argument (name, settings, fewer partitions), not_found, too_many.
+    [[nodiscard]] Result<Topic> create_topic(const NewTopic& wanted);
+    [[nodiscard]] Status delete_topic(std::string_view name);
+    [[nodiscard]] Result<Topic> set_partitions(std::string_view name, std::int32_t partitions);
+    // Sets and (nullopt) unsets.
+    [[nodiscard]] Result<Topic> change_config(std::string_view name,
+                                              const std::map<std::string, std::optional<std::string>>& changes);
+
+    // Errors: not_found (no such topic or partition).
+    [[nodiscard]] Result<std::unique_ptr<PartitionWriter>> open_writer(const log::TopicPartition& id);
+    [[nodiscard]] Result<std::unique_ptr<PartitionReader>> open_reader(
+        const log::TopicPartition& id, log::Isolation isolation = log::Isolation::read_uncommitted);
+
+    // Ends the work of this process cleanly: where it is the last one, recovery points and snapshots of what was written
+    // are made durable (APP-8). Dropping the object without it loses nothing but time at the next start.
+    [[nodiscard]] Status close();
+
+    // Implementation, shared with the partitions it gives out (directory_impl.h).
+    struct Impl;
+
+private:
+    explicit DataDirectory(std::shared_ptr<Impl> impl);
+    std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace mq::store

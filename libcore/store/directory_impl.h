@@ -1,0 +1,104 @@
+// The private half of DataDirectory, shared with the partitions that it gives out.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "base/two_copies.h"
+#include "log/checkpoint_file.h"
+#include "log/log.h"
+#include "shm/control_file.h"
+#include "store/data_directory.h"
+
+namespace mq::store {
+
+// Of a file at the root, to tell whether it is the one that we wrote.
+struct FileStamp {
+    std::uint64_t inode = 0;  // 0: there is none
+    std::int64_t modified_ns = 0;
+    std::uint64_t size_bytes = 0;
+    bool operator==(const FileStamp&) const = default;
+};
+[[nodiscard]] Result<FileStamp> stamp_of(const std::string& path);
+
+// What the store keeps in the header of the control file (shm::Header::store). Zero bytes are "nothing known".
+struct SharedHeader {
+    TwoCopies<FileStamp> catalogue;        // the mq-topics.json that the slots' topic_meta is of
+    TwoCopies<FileStamp> recovery_points;  // DIR-6: another one means that a Kafka broker was here
+    std::atomic<std::uint32_t> trust;      // log::Trust + 1, of partitions whose slot says nothing
+    std::atomic<std::uint32_t> reserved;
+    std::atomic<std::uint64_t> stale_before;  // slots checked in earlier incarnations than this say nothing
+};
+static_assert(sizeof(SharedHeader) <= sizeof(shm::Header::store));
+
+// What a slot knows of its topic (shm::PartitionSlot::topic_meta), so that one append parses no JSON. Written under
+// the catalogue lock.
+struct TopicMeta {
+    std::uint64_t known = 0;  // 0: ask the catalogue
+    std::int32_t partitions = 0;
+    std::int32_t replicas = 0;
+    std::array<char, 24> id{};  // 22 characters
+    log::LogConfig log;
+    std::uint32_t retention_consumed = 0;
+    std::uint32_t write_caching = 0;
+};
+static_assert(sizeof(TopicMeta) % 8 == 0 && sizeof(TwoCopies<TopicMeta>) <= sizeof(shm::PartitionSlot::topic_meta));
+static_assert(sizeof(log::PublishedState) <= sizeof(shm::PartitionSlot::state));
+
+[[nodiscard]] inline log::PublishedState& state_of(shm::PartitionSlot& slot) {
+    return *reinterpret_cast<log::PublishedState*>(slot.state.data());
+}
+[[nodiscard]] inline TwoCopies<TopicMeta>& meta_of(shm::PartitionSlot& slot) {
+    return *reinterpret_cast<TwoCopies<TopicMeta>*>(slot.topic_meta.data());
+}
+
+struct DataDirectory::Impl {
+    std::string path;
+    OpenOptions options;
+    std::string cluster_id;
+    std::shared_ptr<shm::ControlFile> control;  // nullptr: nothing is shared, a reader looks at the files for itself
+    log::Trust private_trust = log::Trust::segments;  // of such a reader
+
+    // data_directory.cc
+    [[nodiscard]] Status open_shared();
+    [[nodiscard]] Status begin(const shm::ControlFile::Beginning& beginning);
+    [[nodiscard]] bool writable() const { return control != nullptr && control->writable(); }
+    [[nodiscard]] SharedHeader& shared() const {
+        return *reinterpret_cast<SharedHeader*>(control->header().store.data());
+    }
+    // Before the first change of an incarnation (DIR-6): the directory is no longer cleanly shut down. not_permitted
+    // where it is opened for reading only.
+    [[nodiscard]] Status begin_changes();
+    [[nodiscard]] std::string file(std::string_view name) const { return os::join(path, name); }
+    [[nodiscard]] std::string partition_path(const log::TopicPartition& id) const {
+        return file(log::partition_directory(id));
+    }
+
+    // checkpoints.cc: one entry of a checkpoint file at the root; nullopt takes it out. Durable.
+    [[nodiscard]] Status update_checkpoint(std::string_view name, const log::TopicPartition& id,
+                                           std::optional<Offset> offset);
+    [[nodiscard]] Result<std::optional<Offset>> checkpointed(std::string_view name, const log::TopicPartition& id) const;
+
+    // topics.cc
+    // The topic as the slot of its partition 0 knows it, else as catalogue and directories say; then the slot is told.
+    [[nodiscard]] Result<Topic> find_topic(std::string_view name);
+    // Of a partition that exists; makes its slot and its meta known where that can be.
+    [[nodiscard]] Result<TopicMeta> find_meta(const log::TopicPartition& id);
+
+    // partition_state.cc
+    // The slot of a partition that exists; nullptr where nothing is shared, or it cannot be made.
+    [[nodiscard]] Result<shm::PartitionSlot*> slot_of(const log::TopicPartition& id);
+    // Whether the slot's state was held against the files in this life of the directory.
+    [[nodiscard]] bool is_loaded(const shm::PartitionSlot& slot) const;
+    // Under the append lock: takes the slot's state over if the files are as it says (DIR-7), else loads it from them.
+    [[nodiscard]] Result<log::Log> bring_up(shm::PartitionSlot& slot, const log::TopicPartition& id,
+                                            const log::LogConfig& config);
+    // Under the append lock, after files came or went: what the next life compares.
+    [[nodiscard]] Status note_files(shm::PartitionSlot& slot, const log::Log& log) const;
+    [[nodiscard]] log::OpenOptions log_options(const log::TopicPartition& id);
+};
+
+}  // namespace mq::store

@@ -1,0 +1,74 @@
+// Changes one partition, beside other processes that do the same.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "log/checkpoint_file.h"
+#include "log/cleaner.h"
+#include "log/log.h"
+
+namespace mq::shm {
+struct Holder;
+}
+
+namespace mq::store {
+
+// Asked while a lock is waited for, after the first second and then ten times a second; an error ends the wait.
+using WaitHook = std::function<Status(const shm::Holder& holder, std::chrono::milliseconds waited)>;
+
+struct Bounds {
+    Offset log_start{0};
+    Offset log_end{0};
+    Offset high_watermark{0};
+    Offset last_stable{0};
+};
+
+// Calls of one PartitionWriter come from one thread at a time; different writers, of one partition too, are independent.
+// Every call that changes something waits for the partition's append lock; the WaitHook of the directory says how long.
+// Errors of all: not_found (the topic was deleted), poisoned, not_permitted, no_space, timed_out, io.
+class PartitionWriter {
+public:
+    ~PartitionWriter();
+    PartitionWriter(const PartitionWriter&) = delete;
+    PartitionWriter& operator=(const PartitionWriter&) = delete;
+
+    [[nodiscard]] const log::TopicPartition& id() const;
+    [[nodiscard]] Result<Bounds> bounds();
+    // As the topic says now.
+    [[nodiscard]] Result<log::LogConfig> config();
+
+    // Appends whole encoded batches as one: Log::append, with the current leader epoch. What it wrote survives any
+    // process's death when it returns; flush() makes it survive the machine's.
+    [[nodiscard]] Result<log::AppendResult> append(std::span<char> batches, log::AppendOptions options = {});
+    // Everything below `end` is on stable storage when it returns, written by whomever; one flush serves all who wait
+    // (group commit, APP-6). Default: all that is published now.
+    [[nodiscard]] Status flush(std::optional<Offset> end = {});
+    // flush, indexes and recovery point.
+    [[nodiscard]] Status checkpoint();
+
+    [[nodiscard]] Status roll();
+    // Records below `start` are gone (DeleteRecords). bad_argument above the high watermark.
+    [[nodiscard]] Status trim(Offset start);
+    // Deletes what the topic's retention says. Number of segments deleted.
+    [[nodiscard]] Result<std::size_t> apply_retention();
+    [[nodiscard]] Status truncate_to(Offset end);
+    // Cleans once if the topic is compacted and it is due, or `force`. nullopt: nothing to do, or another process cleans
+    // in this directory.
+    [[nodiscard]] Result<std::optional<log::CleanResult>> compact(bool force, const std::function<bool()>& stop = {});
+
+    // What the last loading of the partition found (cuts, notes); empty if it was loaded by another process. Once.
+    [[nodiscard]] log::RecoveryReport take_recovery_report();
+
+private:
+    friend class DataDirectory;
+    struct Impl;
+    explicit PartitionWriter(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace mq::store
