@@ -8,7 +8,23 @@
 namespace mq::os {
 
 enum class Call : unsigned char {
-    open, close, read, write, truncate, allocate, sync, stat, rename, unlink, mkdir, list, lock, set_times
+    open,
+    close,
+    read,
+    write,
+    truncate,
+    allocate,
+    sync,
+    stat,
+    rename,
+    unlink,
+    mkdir,
+    list,
+    lock,
+    set_times,
+    set_mode,
+    map,
+    wait
 };
 
 struct Fault {

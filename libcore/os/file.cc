@@ -54,8 +54,13 @@ FileInfo to_info(const struct stat& st) {
     info.device = st.st_dev;
     info.inode = st.st_ino;
     info.modified_ms = std::int64_t{st.st_mtim.tv_sec} * 1000 + st.st_mtim.tv_nsec / 1'000'000;
+    info.modified_ns = std::int64_t{st.st_mtim.tv_sec} * 1'000'000'000 + st.st_mtim.tv_nsec;
     info.is_directory = S_ISDIR(st.st_mode);
     info.is_regular = S_ISREG(st.st_mode);
+    info.links = st.st_nlink;
+    info.owner = st.st_uid;
+    info.group = st.st_gid;
+    info.mode = st.st_mode & 07777;
     return info;
 }
 
@@ -170,6 +175,26 @@ Status File::allocate(FilePosition position, std::uint64_t size_bytes) const {
                            static_cast<off_t>(size_bytes));
     });
     if (r != 0 && errno != EOPNOTSUPP && errno != ENOSYS) return fail(failed("allocate", path_, position.value()));
+    return {};
+}
+
+Status File::make_blocks(FilePosition position, std::uint64_t size_bytes) const {
+    const int r = invoke(Call::allocate, path_, [&] {
+        return ::fallocate(fd_, 0, static_cast<off_t>(position.value()), static_cast<off_t>(size_bytes));
+    });
+    if (r == 0) return {};
+    if (errno != EOPNOTSUPP && errno != ENOSYS) return fail(failed("allocate", path_, position.value()));
+    const std::string zeros(64 << 10, '\0');
+    for (std::uint64_t done = 0; done < size_bytes; done += zeros.size()) {
+        const auto part = std::min<std::uint64_t>(zeros.size(), size_bytes - done);
+        MQ_TRY(write_at(ByteView{zeros}.substr(0, part), FilePosition{position.value() + done}));
+    }
+    return {};
+}
+
+Status File::set_mode(std::uint32_t mode) const {
+    if (invoke(Call::set_mode, path_, [&] { return ::fchmod(fd_, mode); }) != 0)
+        return fail(failed("set permissions", path_));
     return {};
 }
 

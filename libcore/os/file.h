@@ -30,8 +30,13 @@ struct FileInfo {
     std::uint64_t device = 0;
     std::uint64_t inode = 0;
     std::int64_t modified_ms = 0;  // since 1970
+    std::int64_t modified_ns = 0;  // the same, to tell one version of a file from another
     bool is_directory = false;
     bool is_regular = false;
+    std::uint64_t links = 0;  // names of it
+    std::uint32_t owner = 0;
+    std::uint32_t group = 0;
+    std::uint32_t mode = 0;  // permission bits
 };
 
 // An open file; closes on destruction. Data files are never followed through a symbolic link unless asked.
@@ -64,6 +69,9 @@ public:
     [[nodiscard]] Status truncate(std::uint64_t size_bytes) const;
     // Reserves blocks without changing the size. Success where the file system cannot.
     [[nodiscard]] Status allocate(FilePosition position, std::uint64_t size_bytes) const;
+    // Makes bytes that were never written exist, as zeros: fallocate(2), or written where the file system has none.
+    [[nodiscard]] Status make_blocks(FilePosition position, std::uint64_t size_bytes) const;
+    [[nodiscard]] Status set_mode(std::uint32_t mode) const;  // permission bits, whatever the umask
     [[nodiscard]] Status sync_data() const;  // fdatasync: the data, and what is needed to read it back
     [[nodiscard]] Status sync() const;       // fsync
     [[nodiscard]] Result<FileInfo> info() const;
@@ -86,10 +94,12 @@ private:
 // of other processes (Java's FileLock), and end with the File. CONCURRENCY DIR-1, DIR-2.
 enum class LockKind : unsigned char { shared, exclusive };
 // False: somebody else holds a conflicting lock.
-[[nodiscard]] Result<bool> try_lock(const File& file, LockKind kind, std::uint64_t start = 0, std::uint64_t size_bytes = 0);
+[[nodiscard]] Result<bool> try_lock(const File& file, LockKind kind, std::uint64_t start = 0,
+                                    std::uint64_t size_bytes = 0);
 // The pid of a process that holds a conflicting lock, 0 if nobody does, -1 if it is not a process (an
 // open-file-description lock has no pid).
-[[nodiscard]] Result<int> lock_holder(const File& file, LockKind kind, std::uint64_t start = 0, std::uint64_t size_bytes = 0);
+[[nodiscard]] Result<int> lock_holder(const File& file, LockKind kind, std::uint64_t start = 0,
+                                      std::uint64_t size_bytes = 0);
 
 struct DirectoryEntry {
     std::string name;
@@ -104,9 +114,9 @@ struct DirectoryEntry {
 [[nodiscard]] Result<FileInfo> file_info(const std::string& path, Follow follow = Follow::no);
 // False if nothing is there; an error if that cannot be told.
 [[nodiscard]] Result<bool> exists(const std::string& path);
-[[nodiscard]] Status create_directory(const std::string& path);     // already_exists if it is there
-[[nodiscard]] Status create_directories(const std::string& path);   // with its parents; success if it is there
-[[nodiscard]] Status remove_file(const std::string& path);          // success if it is not there
+[[nodiscard]] Status create_directory(const std::string& path);    // already_exists if it is there
+[[nodiscard]] Status create_directories(const std::string& path);  // with its parents; success if it is there
+[[nodiscard]] Status remove_file(const std::string& path);         // success if it is not there
 [[nodiscard]] Status remove_directory_tree(const std::string& path);
 [[nodiscard]] Status rename_file(const std::string& from, const std::string& to);  // replaces `to`
 [[nodiscard]] Status sync_directory(const std::string& path);

@@ -1,11 +1,14 @@
 // RELIABILITY rows 10, 11 and 12 for the calls of this layer.
 #include "os/fault.h"
 
-#include <algorithm>
 #include <gtest/gtest.h>
+#include <algorithm>
 #include <numeric>
 
 #include "os/file.h"
+#include "os/file_system.h"
+#include "os/futex.h"
+#include "os/mapping.h"
 #include "support/alloc_faults.h"
 #include "support/faults.h"
 #include "support/golden.h"
@@ -35,8 +38,14 @@ struct Scene {
 struct Operation {
     const char* name;  // as Error::operation gives it
     Call call;
-    const char* subject;  // below the directory; "" is the directory itself
+    const char* subject;  // below the directory; "" is the directory itself; nullptr: no file
     Status (*run)(Scene&);
+
+    [[nodiscard]] std::string subject_in(const TempDir& dir) const {
+        if (subject == nullptr) return "";
+        return *subject == '\0' ? dir.path() : dir / subject;
+    }
+    [[nodiscard]] std::string below(const TempDir& dir) const { return subject == nullptr ? "" : dir.path(); }
 };
 
 template <typename T>
@@ -69,6 +78,16 @@ const Operation kOperations[] = {
     {"stat", Call::stat, "f", [](Scene& s) { return status_of(file_info(s.dir / "f")); }},
     {"stat", Call::stat, "f", [](Scene& s) { return status_of(exists(s.dir / "f")); }},
     {"set modification time", Call::set_times, "f", [](Scene& s) { return s.file.set_modified(1000); }},
+    {"set permissions", Call::set_mode, "f", [](Scene& s) { return s.file.set_mode(0600); }},
+    {"allocate", Call::allocate, "f", [](Scene& s) { return s.file.make_blocks(FilePosition{0}, 4096); }},
+    {"map", Call::map, "f", [](Scene& s) { return status_of(Mapping::map(s.file, MapAccess::read_write, 10)); }},
+    {"futex wait", Call::wait, nullptr,
+     [](Scene&) {
+         const std::atomic<std::uint32_t> word{0};
+         const FutexWord one{&word, 1};
+         return status_of(futex_wait({&one, 1}, -1));
+     }},
+    {"statfs", Call::stat, "", [](Scene& s) { return status_of(file_system(s.dir.path())); }},
     {"rename", Call::rename, "f", [](Scene& s) { return rename_file(s.dir / "f", s.dir / "g"); }},
     {"delete", Call::unlink, "f", [](Scene& s) { return remove_file(s.dir / "f"); }},
     {"make directory", Call::mkdir, "d", [](Scene& s) { return create_directory(s.dir / "d"); }},
@@ -84,11 +103,11 @@ TEST(Fault, EveryFailingCallNamesOperationPathAndErrno) {
         for (const int error : {EIO, ENOSPC, EDQUOT, EMFILE, EROFS}) {
             Scene scene;
             const FaultInjector injector{
-                {.nth = 1, .error = error, .below = scene.dir.path(), .only = operation.call}};
+                {.nth = 1, .error = error, .below = operation.below(scene.dir), .only = operation.call}};
             const Status status = operation.run(scene);
             ASSERT_FALSE(status) << operation.name;
             EXPECT_EQ(status.error().operation, operation.name);
-            const auto subject = *operation.subject == '\0' ? scene.dir.path() : scene.dir / operation.subject;
+            const std::string subject = operation.subject_in(scene.dir);
             EXPECT_EQ(status.error().subject, subject) << operation.name;
             EXPECT_EQ(status.error().sys_errno, error) << operation.name;
             EXPECT_EQ(status.error().code, system_error(error, "", "").code);
@@ -102,7 +121,7 @@ TEST(Fault, InterruptedCallIsRepeatedUntilItSucceeds) {
         const FaultInjector injector{{.nth = 1,
                                       .error = EINTR,
                                       .span = FaultSpan::from_then_on,
-                                      .below = scene.dir.path(),
+                                      .below = operation.below(scene.dir),
                                       .only = operation.call}};
         const Status status = operation.run(scene);
         EXPECT_TRUE(status) << operation.name << ": " << status.error().message();
@@ -112,7 +131,7 @@ TEST(Fault, InterruptedCallIsRepeatedUntilItSucceeds) {
 
 // All kinds, so that a new one without a row here fails.
 TEST(Fault, EveryKindOfCallHasARowAbove) {
-    for (int call = 0; call <= static_cast<int>(Call::set_times); ++call)
+    for (int call = 0; call <= static_cast<int>(Call::wait); ++call)
         EXPECT_TRUE(
             std::ranges::any_of(kOperations, [&](const auto& o) { return o.call == static_cast<Call>(call); }))
             << "kind " << call;

@@ -1,0 +1,27 @@
+// Who runs here: for messages, and for the rules that name threads.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/error.h"
+
+namespace mq::os {
+
+[[nodiscard]] int process_id();
+// Of the calling thread, in its own PID namespace.
+[[nodiscard]] int thread_id();
+[[nodiscard]] std::uint32_t effective_user();
+// Clock ticks after boot at which process `pid` started; 0 if there is none.
+[[nodiscard]] std::uint64_t process_start_time(int pid);
+// Of /proc/sys/kernel/random/boot_id, 36 characters. A container may have its own.
+[[nodiscard]] Result<std::string> boot_id();
+// The inode of the own PID namespace: equal pids mean the same process only where it is equal. 0 if it cannot be told.
+[[nodiscard]] std::uint64_t pid_namespace();
+[[nodiscard]] std::string host_name();
+// Nanoseconds of a clock that only runs forward.
+[[nodiscard]] std::int64_t monotonic_ns();
+// Differs between a process and the children that it forks after its first call: what was inherited is told by it.
+[[nodiscard]] unsigned fork_generation();
+
+}  // namespace mq::os
