@@ -14,8 +14,8 @@ class Flusher {
 public:
     Flusher(std::string directory, PublishedState& state);
 
-    // Syncs every segment with unflushed bytes, then the directories of new names, then moves `flushed` to the end that
-    // was published when it began. Errors: poisoned, before or by this call (APP-7).
+    // Syncs every segment with unflushed bytes, then the directories of new names, then moves `flushed` to the end
+    // that was published when it began. Errors: poisoned, before or by this call (APP-7).
     [[nodiscard]] Status flush();
 
 private:

@@ -92,7 +92,8 @@ public:
 
     // Takes part in a directory that others have opened already: believes `state` (which stays as it is, and must not
     // be empty), loads nothing but what is derived from the files below its end, and repairs if it is marked dirty.
-    // `options` trust and offsets are not looked at, but for the recovery point.
+    // `options` trust and offsets are not looked at. With read_only it takes no lock: nothing is repaired, producers stay
+    // unknown, and not_found may mean that the files moved meanwhile: try again.
     [[nodiscard]] static Result<Log> attach(std::string directory, const LogConfig& config, PublishedState& state,
                                             const OpenOptions& options);
 

@@ -8,7 +8,7 @@ namespace mq::log {
 
 // Believes the published state, and opens the files that it speaks of.
 Status Log::Impl::adopt_published() {
-    if (state->dirty.load() != 0) return repair();
+    if (state->dirty.load() != 0 && !options.read_only) return repair();
     seen = generations();
     now = state->read();
     MQ_ASSIGN(const auto listed, list_segments(directory));
@@ -22,6 +22,7 @@ Status Log::Impl::adopt_published() {
 Status Log::Impl::load_derived() {
     MQ_ASSIGN(auto saved, read_leader_epoch_checkpoint(path(kLeaderEpochCheckpoint)));
     epochs = LeaderEpochs{std::move(saved)};
+    if (options.read_only) return {};  // who only reads asks nothing of producers
     if (producers_stale || now.log_end < producers_end) return load_producers(now.log_end);
     if (now.last_producer_offset >= producers_end) {
         producers_stale = true;  // until all is read

@@ -33,9 +33,9 @@ struct NewTopic {
 // Thread-safe. Partitions that it gave out keep it alive.
 class DataDirectory {
 public:
-    // Write: makes the directory if it is missing. Read: takes part in the shared memory as well where the process may
-    // write there; else follows it, or reads the files for itself where nobody lives in them (DIR-9).
-    // Errors: not_found (read), in_use (a Kafka broker; another version of mq), bad_configuration (file system),
+    // Write: makes the directory if it is missing. Read: takes part in the shared memory as well where the process
+    // may write there; else follows it, or reads the files for itself where nobody lives in them (DIR-9). Errors:
+    // not_found (read), in_use (a Kafka broker; another version of mq), bad_configuration (file system),
     // not_permitted, corrupt (mq-topics.json, a checkpoint), no_space, io.
     [[nodiscard]] static Result<DataDirectory> open(const std::string& path, const OpenOptions& options);
 
@@ -67,8 +67,8 @@ public:
     [[nodiscard]] Result<std::unique_ptr<PartitionReader>> open_reader(
         const log::TopicPartition& id, log::Isolation isolation = log::Isolation::read_uncommitted);
 
-    // Ends the work of this process cleanly: where it is the last one, recovery points and snapshots of what was written
-    // are made durable (APP-8). Dropping the object without it loses nothing but time at the next start.
+    // Ends the work of this process cleanly: where it is the last one, recovery points and snapshots of what was
+    // written are made durable (APP-8). Dropping the object without it loses nothing but time at the next start.
     [[nodiscard]] Status close();
 
     // Implementation, shared with the partitions it gives out (directory_impl.h).

@@ -65,9 +65,15 @@ struct DataDirectory::Impl {
     // data_directory.cc
     [[nodiscard]] Status open_shared();
     [[nodiscard]] Status begin(const shm::ControlFile::Beginning& beginning);
+    [[nodiscard]] Status close_partitions();
     [[nodiscard]] bool writable() const { return control != nullptr && control->writable(); }
     [[nodiscard]] SharedHeader& shared() const {
         return *reinterpret_cast<SharedHeader*>(control->header().store.data());
+    }
+    // Of partitions whose slot says nothing, and of all where nothing is shared.
+    [[nodiscard]] log::Trust shared_trust() const {
+        const std::uint32_t trust = control ? shared().trust.load() : 0;
+        return trust == 0 ? private_trust : static_cast<log::Trust>(trust - 1);
     }
     // Before the first change of an incarnation (DIR-6): the directory is no longer cleanly shut down. not_permitted
     // where it is opened for reading only.
@@ -77,13 +83,15 @@ struct DataDirectory::Impl {
         return file(log::partition_directory(id));
     }
 
-    // checkpoints.cc: one entry of a checkpoint file at the root; nullopt takes it out. Durable.
-    [[nodiscard]] Status update_checkpoint(std::string_view name, const log::TopicPartition& id,
-                                           std::optional<Offset> offset);
-    [[nodiscard]] Result<std::optional<Offset>> checkpointed(std::string_view name, const log::TopicPartition& id) const;
+    // checkpoints.cc: entries of a checkpoint file at the root; nullopt takes one out. Durable.
+    using CheckpointChanges = std::map<log::TopicPartition, std::optional<Offset>>;
+    [[nodiscard]] Status update_checkpoint(std::string_view name, const CheckpointChanges& changes);
+    [[nodiscard]] Result<std::optional<Offset>> checkpointed(std::string_view name,
+                                                             const log::TopicPartition& id) const;
 
     // topics.cc
-    // The topic as the slot of its partition 0 knows it, else as catalogue and directories say; then the slot is told.
+    // The topic as the slot of its partition 0 knows it, else as catalogue and directories say; then the slot is
+    // told.
     [[nodiscard]] Result<Topic> find_topic(std::string_view name);
     // Of a partition that exists; makes its slot and its meta known where that can be.
     [[nodiscard]] Result<TopicMeta> find_meta(const log::TopicPartition& id);
@@ -92,13 +100,19 @@ struct DataDirectory::Impl {
     // The slot of a partition that exists; nullptr where nothing is shared, or it cannot be made.
     [[nodiscard]] Result<shm::PartitionSlot*> slot_of(const log::TopicPartition& id);
     // Whether the slot's state was held against the files in this life of the directory.
-    [[nodiscard]] bool is_loaded(const shm::PartitionSlot& slot) const;
-    // Under the append lock: takes the slot's state over if the files are as it says (DIR-7), else loads it from them.
+    [[nodiscard]] bool is_loaded(const shm::PartitionSlot& slot) const {
+        return slot.checked_incarnation.load() == control->incarnation();
+    }
+    // Under the append lock: takes the slot's state over if the files are as it says (DIR-7), else loads it from
+    // them.
     [[nodiscard]] Result<log::Log> bring_up(shm::PartitionSlot& slot, const log::TopicPartition& id,
                                             const log::LogConfig& config);
     // Under the append lock, after files came or went: what the next life compares.
     [[nodiscard]] Status note_files(shm::PartitionSlot& slot, const log::Log& log) const;
     [[nodiscard]] log::OpenOptions log_options(const log::TopicPartition& id);
+    // What the files of the root say of a partition that no slot speaks of.
+    [[nodiscard]] Status trust_checkpoints(const log::TopicPartition& id, log::Trust trust,
+                                           log::OpenOptions& how) const;
 };
 
 }  // namespace mq::store

@@ -16,8 +16,8 @@
 namespace mq::store {
 
 // One reader a thread. Where the shared state knows the partition it takes no lock. Where it does not (nobody used it
-// since the machine started) the reader brings it up if it can at once, else reads the files for itself: then it stops
-// at the first batch that does not verify (DIR-9).
+// since the machine started) the reader brings it up if it can at once, else reads the files for itself: then it
+// stops at the first batch that does not verify (DIR-9).
 class PartitionReader {
 public:
     ~PartitionReader();
@@ -61,11 +61,12 @@ public:
     // `interrupt`: a word that a signal handler raises from 0; the sleep ends then, however the signal came.
     explicit Waiter(const std::atomic<std::uint32_t>* interrupt = nullptr);
 
-    // Returns at once if a reader's bound lies above its position, its topic went away, or the interrupt is raised; else
-    // after a wake-up, or `timeout_ms` (-1: for ever). A short spin first (not on one core), then a futex; no sleep is
-    // longer than 500 ms at a stretch (PUB-5). True unless the time passed. `catalogue`: also wakes when topics or
-    // settings change.
-    [[nodiscard]] Result<bool> wait(std::span<PartitionReader* const> readers, int timeout_ms, bool catalogue = false);
+    // Returns at once if a reader's bound lies above its position, its topic went away, or the interrupt is raised;
+    // else after a wake-up, or `timeout_ms` (-1: for ever). A short spin first (not on one core), then a futex; no
+    // sleep is longer than 500 ms at a stretch (PUB-5). True unless the time passed. `catalogue`: also wakes when
+    // topics or settings change.
+    [[nodiscard]] Result<bool> wait(std::span<PartitionReader* const> readers, int timeout_ms,
+                                    bool catalogue = false);
 
 private:
     const std::atomic<std::uint32_t>* interrupt_;

@@ -28,9 +28,9 @@ struct Bounds {
     Offset last_stable{0};
 };
 
-// Calls of one PartitionWriter come from one thread at a time; different writers, of one partition too, are independent.
-// Every call that changes something waits for the partition's append lock; the WaitHook of the directory says how long.
-// Errors of all: not_found (the topic was deleted), poisoned, not_permitted, no_space, timed_out, io.
+// Calls of one PartitionWriter come from one thread at a time; different writers, of one partition too, are
+// independent. Every call that changes something waits for the partition's append lock; the WaitHook of the directory
+// says how long. Errors of all: not_found (the topic was deleted), poisoned, not_permitted, no_space, timed_out, io.
 class PartitionWriter {
 public:
     ~PartitionWriter();
@@ -57,8 +57,8 @@ public:
     // Deletes what the topic's retention says. Number of segments deleted.
     [[nodiscard]] Result<std::size_t> apply_retention();
     [[nodiscard]] Status truncate_to(Offset end);
-    // Cleans once if the topic is compacted and it is due, or `force`. nullopt: nothing to do, or another process cleans
-    // in this directory.
+    // Cleans once if the topic is compacted and it is due, or `force`. nullopt: nothing to do, or another process
+    // cleans in this directory.
     [[nodiscard]] Result<std::optional<log::CleanResult>> compact(bool force, const std::function<bool()>& stop = {});
 
     // What the last loading of the partition found (cuts, notes); empty if it was loaded by another process. Once.

@@ -1,0 +1,141 @@
+#include "store/data_directory.h"
+
+#include "store/directory_impl.h"
+
+namespace mq::store {
+
+Result<FileStamp> stamp_of(const std::string& path) {
+    const auto info = os::file_info(path);
+    if (!info && info.error().code == Errc::not_found) return FileStamp{};
+    if (!info) return fail(info.error());
+    return FileStamp{info->inode, info->modified_ns, info->size_bytes};
+}
+
+DataDirectory::DataDirectory(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+DataDirectory::DataDirectory(DataDirectory&&) noexcept = default;
+DataDirectory& DataDirectory::operator=(DataDirectory&&) noexcept = default;
+DataDirectory::~DataDirectory() = default;
+
+const std::string& DataDirectory::path() const { return impl_->path; }
+const std::string& DataDirectory::cluster_id() const { return impl_->cluster_id; }
+
+std::uint32_t DataDirectory::catalogue_generation() const {
+    return impl_->control ? impl_->control->header().catalogue_generation.load() : 0;
+}
+
+Result<DataDirectory> DataDirectory::open(const std::string& path, const OpenOptions& options) {
+    if (options.access == Access::write) {
+        MQ_TRY(os::create_directories(path));
+    } else {
+        const auto info = os::file_info(path, os::Follow::yes);
+        if (!info && info.error().code == Errc::not_found)
+            return fail(Errc::not_found, {}, path, "no such data directory");
+        if (!info) return fail(info.error());
+        if (!info->is_directory) return fail(Errc::not_found, {}, path, "not a directory");
+    }
+    auto impl = std::make_shared<Impl>();
+    impl->path = path;
+    impl->options = options;
+    MQ_TRY(impl->open_shared());
+    auto properties = os::read_file(impl->file(log::kMetaProperties), 64 << 10);
+    if (properties) {
+        MQ_ASSIGN(auto parsed, log::parse_properties(*properties));
+        impl->cluster_id = parsed["cluster.id"];
+    } else if (properties.error().code != Errc::not_found && options.access == Access::write) {
+        return fail(std::move(properties).error());
+    }
+    return DataDirectory{std::move(impl)};
+}
+
+Status DataDirectory::Impl::open_shared() {
+    shm::ControlFile::Options how;
+    how.access = options.access == Access::write ? shm::Access::write : shm::Access::read;
+    how.on_wait = options.on_wait;
+    how.on_exclusive = [this](const shm::ControlFile::Beginning& beginning) { return begin(beginning); };
+    MQ_ASSIGN(control, shm::ControlFile::open(path, how));
+    if (control) return {};
+    // Nothing is shared, and nothing can be: the files say how far they may be believed.
+    MQ_ASSIGN(const bool clean, os::exists(file(log::kCleanShutdown)));
+    MQ_ASSIGN(const bool ours, os::exists(file(shm::kControlFileName)));
+    private_trust = clean ? log::Trust::clean : ours ? log::Trust::recovery_point : log::Trust::segments;
+    return {};
+}
+
+// Nobody else is in the directory: what the slots and the files of the root say is held against each other.
+Status DataDirectory::Impl::begin(const shm::ControlFile::Beginning& beginning) {
+    auto& now = *reinterpret_cast<SharedHeader*>(beginning.header->store.data());
+    MQ_ASSIGN(const bool clean, os::exists(file(log::kCleanShutdown)));
+    MQ_ASSIGN(const FileStamp points, stamp_of(file(log::kRecoveryPointCheckpoint)));
+    FileStamp ours;
+    if (beginning.was_ours)
+        ours = reinterpret_cast<const SharedHeader*>(beginning.before.store.data())->recovery_points.read();
+    const bool kafka_was_here = !beginning.was_ours || points != ours || clean;
+    const auto trust = clean ? log::Trust::clean : kafka_was_here ? log::Trust::segments : log::Trust::recovery_point;
+    if (beginning.fresh || kafka_was_here) {
+        now.trust.store(static_cast<std::uint32_t>(trust) + 1);
+        now.stale_before.store(beginning.header->incarnation.load());
+    }
+    now.recovery_points.publish(points);
+    beginning.header->changes_begun.store(0);
+    return {};
+}
+
+Status DataDirectory::close() {
+    Impl& d = *impl_;
+    if (!d.writable()) return {};
+    return d.control->on_claimed_thread(
+        [&]() -> Status { return d.control->while_alone([&] { return d.close_partitions(); }).map([](bool) {}); });
+}
+
+// Nobody else is in the directory. One write of each checkpoint file serves all partitions.
+Status DataDirectory::Impl::close_partitions() {
+    CheckpointChanges points;
+    CheckpointChanges high_watermarks;
+    Status failed;
+    control->for_each_slot([&](shm::PartitionSlot& slot) {
+        if (!failed || !is_loaded(slot)) return;
+        failed = [&]() -> Status {
+            log::PublishedState& state = state_of(slot);
+            const log::Published published = state.read();
+            if (state.recovery_point.load() >= published.log_end.value() && state.dirty.load() == 0) return {};
+            const auto about = shm::identity(slot);
+            if (!about) return {};
+            const log::TopicPartition id{about->topic, about->partition};
+            log::OpenOptions how = log_options(id);
+            how.persist_recovery_point = [&](Offset point) {
+                points[id] = point;
+                return Status{};
+            };
+            MQ_ASSIGN(const TopicMeta meta, find_meta(id));
+            MQ_ASSIGN(log::Log log, log::Log::attach(partition_path(id), meta.log, state, how));
+            MQ_TRY(log.close());
+            high_watermarks[id] = log.high_watermark();
+            return note_files(slot, log);
+        }();
+    });
+    MQ_TRY(failed);
+    if (!points.empty()) MQ_TRY(update_checkpoint(log::kRecoveryPointCheckpoint, points));
+    if (!high_watermarks.empty()) MQ_TRY(update_checkpoint(log::kHighWatermarkCheckpoint, high_watermarks));
+    return {};
+}
+
+Status DataDirectory::Impl::begin_changes() {
+    if (!writable()) return fail(Errc::not_permitted, "change", path, "the directory may only be read");
+    shm::Header& header = control->header();
+    if (header.changes_begun.load() != 0) return {};
+    return control->on_claimed_thread([&]() -> Status {
+        MQ_ASSIGN(const shm::Guard guard, control->lock(header.catalogue, "the catalogue lock"));
+        if (header.changes_begun.load() != 0) return {};
+        MQ_ASSIGN(const bool has_properties, os::exists(file(log::kMetaProperties)));
+        if (!has_properties) {
+            MQ_TRY(os::replace_file(file(log::kMetaProperties),
+                                    "broker.id=0\ncluster.id=" + random_id() + "\nversion=0\n"));
+        }
+        MQ_TRY(os::remove_file(file(log::kCleanShutdown)));
+        MQ_TRY(os::sync_directory(path));
+        header.changes_begun.store(1);
+        return {};
+    });
+}
+
+}  // namespace mq::store

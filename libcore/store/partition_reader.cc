@@ -1,0 +1,289 @@
+#include "store/partition_reader.h"
+
+#include <algorithm>
+
+#include "log/segment_list.h"
+#include "store/reader_impl.h"
+
+namespace mq::store {
+
+PartitionReader::PartitionReader(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+PartitionReader::~PartitionReader() = default;
+
+const log::TopicPartition& PartitionReader::id() const { return impl_->id; }
+Offset PartitionReader::position() const { return impl_->position; }
+const log::RecoveryReport& PartitionReader::recovery() const { return impl_->report; }
+
+void PartitionReader::seek(Offset offset) {
+    impl_->position = offset;
+    if (impl_->reader) impl_->reader->seek(offset);
+}
+
+void PartitionReader::set_verify_checksum(bool verify) {
+    impl_->verify_checksum = verify;
+    if (impl_->reader) impl_->reader->set_verify_checksum(verify);
+}
+
+void PartitionReader::Impl::start_reading() {
+    reader.emplace(directory->partition_path(id), state(), isolation);
+    reader->set_verify_checksum(verify_checksum);
+    reader->set_dense(dense);
+    reader->seek(position);
+}
+
+Status PartitionReader::Impl::attach() {
+    MQ_ASSIGN(const TopicMeta meta, directory->find_meta(id));
+    config = meta.log;
+    // What was compacted once has holes for ever, whatever the topic says now.
+    MQ_ASSIGN(const auto cleaned, directory->checkpointed(log::kCleanerCheckpoint, id));
+    dense = !config.cleanup_compact && !cleaned;
+    control = directory->control;
+    if (control) {
+        MQ_ASSIGN(slot, directory->slot_of(id));
+        MQ_ASSIGN(const bool live, go_live());
+        if (live) return {};
+        if (slot != nullptr && control->writable()) {
+            MQ_ASSIGN(const bool brought_up, bring_up());
+            if (brought_up) return {};
+        }
+    }
+    return read_files();
+}
+
+// Takes part in the shared state, if that speaks of the partition.
+Result<bool> PartitionReader::Impl::go_live() {
+    if (slot == nullptr && control) slot = control->find(id.topic, id.partition);
+    if (slot == nullptr || slot->checked_incarnation.load() != control->incarnation()) return false;
+    const auto held = shm::holds(*slot, id.topic, id.partition);
+    if (!held) {
+        slot = nullptr;
+        return false;
+    }
+    use_generation = *held;
+    own_log.reset();
+    start_reading();
+    own.reset();
+    return true;
+}
+
+// The first to use a partition holds it against its files; if another is about to, this one does not wait.
+Result<bool> PartitionReader::Impl::bring_up() {
+    bool done = false;
+    const Status tried = directory->control->on_claimed_thread([&]() -> Status {
+        MQ_ASSIGN(const auto guard, control->try_lock(slot->append, log::partition_directory(id)));
+        if (!guard) return {};
+        if (guard->after_death()) state_of(*slot).dirty.store(1);
+        if (directory->is_loaded(*slot)) {
+            done = true;
+            return {};
+        }
+        MQ_ASSIGN(const log::Log log, directory->bring_up(*slot, id, config));
+        report = log.recovery();
+        done = true;
+        return {};
+    });
+    if (!tried && tried.error().code != Errc::not_permitted) return fail(tried.error());
+    return done ? go_live() : Result<bool>{false};
+}
+
+// State of its own, from the files as they are (DIR-9).
+Status PartitionReader::Impl::read_files() {
+    reader.reset();
+    own_log.reset();
+    own = std::make_unique<log::PublishedState>();
+    const std::string path = directory->partition_path(id);
+    MQ_ASSIGN(files_seen, look_at_files());
+    log::OpenOptions how;
+    how.clock = directory->options.clock;
+    how.read_only = true;
+    MQ_TRY(directory->trust_checkpoints(id, directory->shared_trust(), how));
+    auto opened = log::Log::open(path, config, *own, how);
+    if (!opened) {
+        // A topic that waits for its first record.
+        if (opened.error().code != Errc::not_found) return fail(std::move(opened).error());
+        const auto segments = log::list_segments(path);
+        if (!segments && segments.error().code != Errc::not_found) return fail(segments.error());
+        if (segments && !segments->empty()) return fail(std::move(opened).error());
+        return {};
+    }
+    own_log.emplace(std::move(*opened));
+    report = own_log->recovery();
+    start_reading();
+    return {};
+}
+
+Result<PartitionReader::Impl::FilesSeen> PartitionReader::Impl::look_at_files() const {
+    const std::string path = directory->partition_path(id);
+    FilesSeen seen;
+    MQ_ASSIGN(seen.directory, stamp_of(path));
+    if (own_log) {
+        MQ_ASSIGN(seen.active, stamp_of(os::join(path, log::file_name(log::FileKind::log, own->read().active_base))));
+    }
+    return seen;
+}
+
+Result<bool> PartitionReader::Impl::refresh() {
+    if (!own) {
+        if (slot->use_generation.load() == use_generation) return false;
+        const auto again = directory->find_meta(id);
+        if (!again && again.error().code != Errc::not_found) return fail(again.error());
+        return fail(Errc::not_found, {}, log::partition_directory(id),
+                    again ? "the topic was deleted and made again" : "the topic was deleted");
+    }
+    if (!control) {
+        // Somebody may have come to life in the directory since.
+        shm::ControlFile::Options how;
+        how.access = shm::Access::read;
+        MQ_ASSIGN(control, shm::ControlFile::open(directory->path, how));
+    }
+    MQ_ASSIGN(const bool live, go_live());
+    if (live) return true;
+    MQ_ASSIGN(const FilesSeen seen, look_at_files());
+    if (own_log && seen == files_seen) return false;
+    if (!own_log && seen.directory == files_seen.directory) return false;
+    MQ_TRY(read_files());
+    MQ_ASSIGN(files_seen, look_at_files());
+    return true;
+}
+
+Result<Bounds> PartitionReader::bounds() {
+    Impl& r = *impl_;
+    MQ_TRY(r.refresh());
+    if (!r.reader) return Bounds{};
+    const log::PublishedState& state = r.state();
+    const Offset high_watermark{state.high_watermark.load()};
+    const log::Published now = state.read();
+    Bounds bounds{now.log_start, now.log_end, std::min(now.log_end, high_watermark), {}};
+    bounds.last_stable =
+        now.first_unstable == kNoOffset ? bounds.high_watermark : std::min(now.first_unstable, bounds.high_watermark);
+    return bounds;
+}
+
+Result<log::ReadOutcome> PartitionReader::next(log::ScannedBatch& batch) {
+    Impl& r = *impl_;
+    for (;;) {
+        if (!r.reader) {
+            MQ_ASSIGN(const bool moved, r.refresh());
+            if (!moved || !r.reader) return log::ReadOutcome::end_of_log;
+        }
+        auto outcome = r.reader->next(batch);
+        if (outcome && *outcome == log::ReadOutcome::batch && r.is_current()) {
+            r.position = r.reader->position();
+            return outcome;
+        }
+        // What looks like the end, or like damage, may be that the topic went away.
+        if (outcome && *outcome != log::ReadOutcome::end_of_log && r.is_current()) return outcome;
+        MQ_ASSIGN(const bool moved, r.refresh());
+        if (!moved) return outcome;
+    }
+}
+
+// Asks a Log that follows the shared state without a lock: while files move it may find one gone, and looks again.
+Result<log::Log*> PartitionReader::Impl::log_for_questions(std::optional<log::Log>& attached) {
+    if (own) return own_log ? &*own_log : nullptr;
+    constexpr int kAttempts = 100;
+    log::OpenOptions how;
+    how.clock = directory->options.clock;
+    how.read_only = true;
+    for (int attempt = 1;; ++attempt) {
+        auto log = log::Log::attach(directory->partition_path(id), config, state(), how);
+        if (log) {
+            attached.emplace(std::move(*log));
+            return &*attached;
+        }
+        if (log.error().code != Errc::not_found || attempt == kAttempts) return fail(std::move(log).error());
+        MQ_TRY(refresh());
+    }
+}
+
+namespace {
+
+// Files that go while a question is answered (retention) make it worth asking again.
+template <typename Answer>
+auto ask(const Answer& answer) -> decltype(answer()) {
+    constexpr int kAttempts = 100;
+    for (int attempt = 1;; ++attempt) {
+        auto result = answer();
+        if (result || result.error().code != Errc::not_found || attempt == kAttempts) return result;
+    }
+}
+
+}  // namespace
+
+Result<std::optional<log::TimestampOffset>> PartitionReader::find_timestamp(TimestampMs timestamp) {
+    MQ_TRY(impl_->refresh());
+    return ask([&]() -> Result<std::optional<log::TimestampOffset>> {
+        std::optional<log::Log> attached;
+        MQ_ASSIGN(const log::Log* log, impl_->log_for_questions(attached));
+        if (log == nullptr) return std::optional<log::TimestampOffset>{};
+        return log->find_timestamp(timestamp);
+    });
+}
+
+Result<std::optional<log::TimestampOffset>> PartitionReader::max_timestamp() {
+    MQ_TRY(impl_->refresh());
+    return ask([&]() -> Result<std::optional<log::TimestampOffset>> {
+        std::optional<log::Log> attached;
+        MQ_ASSIGN(const log::Log* log, impl_->log_for_questions(attached));
+        if (log == nullptr) return std::optional<log::TimestampOffset>{};
+        const log::Published now = log->state().read();
+        TimestampMs largest = now.max_timestamp;
+        for (const Offset base : log->segment_bases()) {
+            if (base == now.active_base) continue;
+            MQ_ASSIGN(const log::Segment segment, log::Segment::open_for_reading(log->directory(), base));
+            MQ_ASSIGN(const std::uint64_t size, segment.log_file().size());
+            MQ_ASSIGN(const TimestampMs newest, segment.largest_timestamp(FilePosition{size}));
+            largest = std::max(largest, newest);
+        }
+        if (largest == kNoTimestamp) return std::optional<log::TimestampOffset>{};
+        return log->find_timestamp(largest);
+    });
+}
+
+Result<std::vector<log::AbortedTxn>> PartitionReader::aborted_transactions(Offset from, Offset end) {
+    MQ_TRY(impl_->refresh());
+    return ask([&]() -> Result<std::vector<log::AbortedTxn>> {
+        std::optional<log::Log> attached;
+        MQ_ASSIGN(const log::Log* log, impl_->log_for_questions(attached));
+        if (log == nullptr) return std::vector<log::AbortedTxn>{};
+        return log->aborted_transactions(from, end);
+    });
+}
+
+Result<log::LeaderEpochs> PartitionReader::leader_epochs() {
+    MQ_TRY(impl_->refresh());
+    std::optional<log::Log> attached;
+    MQ_ASSIGN(const log::Log* log, impl_->log_for_questions(attached));
+    return log == nullptr ? log::LeaderEpochs{} : log->leader_epochs();
+}
+
+Result<std::uint64_t> PartitionReader::size_bytes() {
+    MQ_TRY(impl_->refresh());
+    if (!impl_->reader) return std::uint64_t{0};
+    const std::string path = impl_->directory->partition_path(impl_->id);
+    return ask([&]() -> Result<std::uint64_t> {
+        const log::Published now = impl_->state().read();
+        std::uint64_t total = now.active_size_bytes;
+        MQ_ASSIGN(const auto segments, log::list_segments(path));
+        for (const log::SegmentName& segment : segments) {
+            if (segment.base == now.active_base) continue;
+            MQ_ASSIGN(
+                const os::FileInfo info,
+                os::file_info(os::join(path, log::file_name(log::FileKind::log, segment.base, segment.suffix))));
+            total += info.size_bytes;
+        }
+        return total;
+    });
+}
+
+Result<std::unique_ptr<PartitionReader>> DataDirectory::open_reader(const log::TopicPartition& id,
+                                                                    log::Isolation isolation) {
+    auto impl = std::make_unique<PartitionReader::Impl>();
+    impl->directory = impl_;
+    impl->id = id;
+    impl->isolation = isolation;
+    MQ_TRY(impl->attach());
+    return std::unique_ptr<PartitionReader>{new PartitionReader{std::move(impl)}};
+}
+
+}  // namespace mq::store

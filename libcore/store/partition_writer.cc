@@ -1,0 +1,250 @@
+#include "store/partition_writer.h"
+
+#include "log/flusher.h"
+#include "os/kill_point.h"
+#include "store/directory_impl.h"
+
+namespace mq::store {
+
+struct PartitionWriter::Impl {
+    std::shared_ptr<DataDirectory::Impl> directory;
+    log::TopicPartition id;
+    std::string name;  // "append lock of numbers-0"
+    shm::PartitionSlot* slot = nullptr;
+    std::uint64_t use_generation = 0;
+    std::uint32_t catalogue_generation = 0;
+    TopicMeta meta;
+    std::optional<log::Log> log;
+    std::optional<log::Flusher> flusher;
+    log::RecoveryReport report;
+
+    [[nodiscard]] shm::ControlFile& control() const { return *directory->control; }
+    [[nodiscard]] log::PublishedState& state() const { return state_of(*slot); }
+    [[nodiscard]] bool is_current() const { return slot->use_generation.load() == use_generation; }
+    [[nodiscard]] Status find();
+    [[nodiscard]] Status follow_config();
+    [[nodiscard]] Status bring_up();
+    [[nodiscard]] Status under_append_lock(const std::function<Status(log::Log&)>& work);
+    [[nodiscard]] Status change_start(const std::function<Status(log::Log&)>& work);
+    [[nodiscard]] Result<std::size_t> apply_retention();
+};
+
+PartitionWriter::PartitionWriter(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+PartitionWriter::~PartitionWriter() = default;
+
+const log::TopicPartition& PartitionWriter::id() const { return impl_->id; }
+
+// The slot of the partition as it is now: a topic may have been deleted, and made again, since.
+Status PartitionWriter::Impl::find() {
+    log.reset();
+    flusher.reset();
+    catalogue_generation = control().header().catalogue_generation.load();
+    for (;;) {
+        MQ_ASSIGN(meta, directory->find_meta(id));
+        MQ_ASSIGN(slot, directory->slot_of(id));
+        const auto held = shm::holds(*slot, id.topic, id.partition);
+        if (!held) continue;  // deleted again meanwhile
+        use_generation = *held;
+        break;
+    }
+    flusher.emplace(directory->partition_path(id), state());
+    return {};
+}
+
+Status PartitionWriter::Impl::follow_config() {
+    const std::uint32_t generation = control().header().catalogue_generation.load();
+    if (generation == catalogue_generation) return {};
+    const TopicMeta latest = meta_of(*slot).read();
+    if (latest.known != 0) {
+        meta = latest;
+    } else {
+        MQ_ASSIGN(meta, directory->find_meta(id));
+    }
+    catalogue_generation = generation;
+    if (log) log->set_config(meta.log);
+    return {};
+}
+
+// Under the append lock: this process's view of the log is what everybody has published.
+Status PartitionWriter::Impl::bring_up() {
+    if (log && directory->is_loaded(*slot)) return log->catch_up();
+    MQ_TRY(directory->begin_changes());
+    MQ_ASSIGN(log, directory->bring_up(*slot, id, meta.log));
+    report = log->recovery();
+    // Whoever meets the mark of a failed fsync first tries to lift it (APP-7).
+    if (state().poison.load() != 0) {
+        MQ_ASSIGN(const shm::Guard guard, control().lock(slot->flush, "the flush lock of " + name));
+        MQ_TRY(log->clear_poison());
+        report.notes.push_back("what an fsync had failed on was written again to fresh files");
+        MQ_TRY(directory->note_files(*slot, *log));
+    }
+    return apply_retention().map([](std::size_t) {});
+}
+
+Status PartitionWriter::Impl::under_append_lock(const std::function<Status(log::Log&)>& work) {
+    return control().on_claimed_thread([&]() -> Status {
+        for (;;) {
+            MQ_TRY(follow_config());
+            MQ_ASSIGN(std::optional<shm::Guard> guard, control().lock(slot->append, name));
+            if (guard->after_death()) state().dirty.store(1);
+            if (!is_current()) {
+                // Deleted, or given to another partition, while this one was not looking.
+                guard.reset();
+                MQ_TRY(find());
+                continue;
+            }
+            const Status ready = bring_up();
+            if (!ready) {
+                log.reset();
+                return ready;
+            }
+            const std::uint64_t names = state().names_generation.load();
+            const Status done = work(*log);
+            MQ_TRY(done);
+            if (state().names_generation.load() == names) return {};
+            return directory->note_files(*slot, *log);
+        }
+    });
+}
+
+Result<Bounds> PartitionWriter::bounds() {
+    Impl& p = *impl_;
+    MQ_TRY(p.under_append_lock([](log::Log&) { return Status{}; }));
+    return Bounds{p.log->log_start(), p.log->log_end(), p.log->high_watermark(), p.log->last_stable_offset()};
+}
+
+Result<log::LogConfig> PartitionWriter::config() {
+    MQ_TRY(impl_->follow_config());
+    return impl_->meta.log;
+}
+
+Result<log::AppendResult> PartitionWriter::append(std::span<char> batches, log::AppendOptions options) {
+    Impl& p = *impl_;
+    log::AppendResult result;
+    MQ_TRY(p.under_append_lock([&](log::Log& log) -> Status {
+        options.leader_epoch = log.leader_epochs().latest().value_or(0);
+        MQ_ASSIGN(result, log.append(batches, options));
+        MQ_KILLPOINT("store.append.before_unlock");
+        return {};
+    }));
+    MQ_KILLPOINT("store.append.before_wake");
+    shm::wake(p.control().header(), *p.slot);
+    // The process that rolls does what a broker would do on time (APP-10).
+    if (result.rolled) MQ_TRY(apply_retention());
+    return result;
+}
+
+Status PartitionWriter::flush(std::optional<Offset> end) {
+    Impl& p = *impl_;
+    const Offset wanted = end.value_or(p.state().read().log_end);
+    const auto is_done = [&] {
+        return p.state().flushed.load() >= wanted.value() &&
+               p.state().names_flushed.load() == p.state().names_generation.load();
+    };
+    return p.control().on_claimed_thread([&]() -> Status {
+        if (!p.is_current())
+            return fail(Errc::not_found, {}, log::partition_directory(p.id), "the topic was deleted");
+        // Whoever had the lock meanwhile may have flushed for all who waited (group commit, APP-6).
+        if (is_done()) return {};
+        MQ_ASSIGN(const shm::Guard guard, p.control().lock(p.slot->flush, "the flush lock of " + p.name));
+        if (is_done()) return {};
+        return p.flusher->flush();
+    });
+}
+
+Status PartitionWriter::checkpoint() {
+    Impl& p = *impl_;
+    return p.under_append_lock([&](log::Log& log) -> Status {
+        MQ_ASSIGN(const shm::Guard guard, p.control().lock(p.slot->flush, "the flush lock of " + p.name));
+        return log.checkpoint();
+    });
+}
+
+Status PartitionWriter::roll() {
+    return impl_->under_append_lock([](log::Log& log) { return log.roll(); });
+}
+
+// After a change of where the log starts, which must not be forgotten.
+Status PartitionWriter::Impl::change_start(const std::function<Status(log::Log&)>& work) {
+    const Offset before = log->log_start();
+    MQ_TRY(work(*log));
+    if (log->log_start() == before) return {};
+    return directory->update_checkpoint(log::kLogStartCheckpoint, {{id, log->log_start()}});
+}
+
+Status PartitionWriter::trim(Offset start) {
+    Impl& p = *impl_;
+    return p.under_append_lock([&](log::Log&) -> Status {
+        return p.change_start([&](log::Log& log) -> Status {
+            MQ_TRY(log.raise_log_start(start));
+            return log.apply_retention(p.directory->options.clock()).map([](std::size_t) {});
+        });
+    });
+}
+
+Result<std::size_t> PartitionWriter::Impl::apply_retention() {
+    return log->apply_retention(directory->options.clock());
+}
+
+Result<std::size_t> PartitionWriter::apply_retention() {
+    std::size_t deleted = 0;
+    MQ_TRY(impl_->under_append_lock([&](log::Log&) -> Status {
+        MQ_ASSIGN(deleted, impl_->apply_retention());
+        return {};
+    }));
+    return deleted;
+}
+
+Status PartitionWriter::truncate_to(Offset end) {
+    Impl& p = *impl_;
+    return p.under_append_lock([&](log::Log& log) -> Status {
+        // A flush that runs beside it would claim that what is cut is on the disk.
+        MQ_ASSIGN(const shm::Guard guard, p.control().lock(p.slot->flush, "the flush lock of " + p.name));
+        return log.truncate_to(end);
+    });
+}
+
+Result<std::optional<log::CleanResult>> PartitionWriter::compact(bool force, const std::function<bool()>& stop) {
+    Impl& p = *impl_;
+    std::optional<log::CleanResult> result;
+    const Status done = p.control().on_claimed_thread([&]() -> Status {
+        MQ_ASSIGN(const auto guard, p.control().try_lock(p.control().header().cleaner, "the cleaner lock"));
+        if (!guard) return {};
+        log::CleanableRange range;
+        bool compacted = false;
+        const Status asked = p.under_append_lock([&](log::Log& log) -> Status {
+            compacted = log.config().cleanup_compact;
+            if (!compacted) return {};
+            MQ_ASSIGN(const auto checkpoint, p.directory->checkpointed(log::kCleanerCheckpoint, p.id));
+            MQ_ASSIGN(range, log::cleanable(log, checkpoint, p.directory->options.clock()));
+            return {};
+        });
+        MQ_TRY(asked);
+        if (!compacted || !(range.due || force)) return {};
+        log::CleanerOptions how;
+        how.stop = stop;
+        how.clock = p.directory->options.clock;
+        how.under_append_lock = [&](const std::function<Status()>& work) {
+            return p.under_append_lock([&](log::Log&) { return work(); });
+        };
+        MQ_ASSIGN(result, log::clean(*p.log, range.first_dirty, how));
+        if (result->stopped) return {};
+        return p.directory->update_checkpoint(log::kCleanerCheckpoint, {{p.id, result->next_dirty}});
+    });
+    MQ_TRY(done);
+    return result;
+}
+
+log::RecoveryReport PartitionWriter::take_recovery_report() { return std::exchange(impl_->report, {}); }
+
+Result<std::unique_ptr<PartitionWriter>> DataDirectory::open_writer(const log::TopicPartition& id) {
+    MQ_TRY(impl_->begin_changes());
+    auto impl = std::make_unique<PartitionWriter::Impl>();
+    impl->directory = impl_;
+    impl->id = id;
+    impl->name = log::partition_directory(id);
+    MQ_TRY(impl->find());
+    return std::unique_ptr<PartitionWriter>{new PartitionWriter{std::move(impl)}};
+}
+
+}  // namespace mq::store

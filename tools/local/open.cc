@@ -1,0 +1,44 @@
+#include "local/open.h"
+
+#include "cli/text.h"
+#include "shm/control_file.h"
+
+namespace mq::local {
+
+using cli::cat;
+
+Result<store::DataDirectory> open(const std::string& path, store::Access access, const cli::Diagnostics& diagnostics,
+                                  const Patience& patience) {
+    store::OpenOptions options;
+    options.access = access;
+    // The hook is called ten times a second for as long as one lock is waited for; the time starts anew with each.
+    options.on_wait = [&diagnostics, patience, last = std::chrono::milliseconds::max()](
+                          const shm::Holder& holder, std::chrono::milliseconds waited) mutable -> Status {
+        if (waited < last) {
+            const std::string who = holder.pid == 0  ? std::string{"another process"}
+                                    : holder.foreign ? cat("process ", holder.pid, " of another container")
+                                                     : cat("process ", holder.pid);
+            diagnostics.warning(cat("waiting for ", holder.what, ", which ", who, " holds"));
+        }
+        last = waited;
+        if (patience.interrupt != nullptr && patience.interrupt->load() != 0)
+            return fail(Errc::interrupted, {}, holder.what, "interrupted while waiting for it");
+        if (patience.deadline && std::chrono::steady_clock::now() >= *patience.deadline)
+            return fail(Errc::timed_out, {}, holder.what, "--timeout passed while waiting for it");
+        return {};
+    };
+    return store::DataDirectory::open(path, options);
+}
+
+std::string describe(const log::RecoveryReport::Cut& cut) {
+    return cat(cut.file, ": the log ends at byte ", cut.position.value(), ", offset ", cut.offset.value(), ": ",
+               cut.reason, " (", cli::counted(cut.bytes, "byte"),
+               cut.kept_in.empty() ? ")" : cat(", kept in ", cut.kept_in, ')'));
+}
+
+void tell(const log::RecoveryReport& report, const cli::Diagnostics& diagnostics) {
+    for (const auto& cut : report.cuts) diagnostics.warning(describe(cut));
+    for (const auto& note : report.notes) diagnostics.detail(note);
+}
+
+}  // namespace mq::local
