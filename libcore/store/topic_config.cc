@@ -1,0 +1,418 @@
+#include "store/topic_config.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <vector>
+
+#include "base/assert.h"
+
+namespace mq::store {
+namespace {
+
+constexpr std::int64_t kInt32Most = std::numeric_limits<std::int32_t>::max();
+constexpr std::int64_t kInt64Most = std::numeric_limits<std::int64_t>::max();
+constexpr std::int64_t kInt64Least = std::numeric_limits<std::int64_t>::min();
+constexpr std::size_t kLongestValue = 64 << 10;
+
+// A value by its type; the others of it are zero.
+struct Value {
+    std::string_view text = {};  // trimmed
+    std::int64_t integer = 0;
+    double number = 0;
+    bool boolean = false;
+};
+
+using Check = bool (*)(const Value&);
+using Apply = void (*)(TopicConfig&, const Value&);
+
+struct Row {
+    ConfigKey key;
+    std::int64_t least = kInt64Least;  // of an integer; a number lies between 0 and 1
+    std::int64_t most = kInt64Most;
+    std::string_view choices = {};  // between commas: of a text, and of each item of a list
+    Check check = nullptr;          // what is left to say
+    std::string_view allowed = {};  // said where `check` is false
+    Apply apply = nullptr;          // none: known to Kafka, without effect here
+};
+
+// The items of "a, b": Java's split at \s*,\s*, without the empty ones that it drops at the end.
+std::vector<std::string_view> items_of(std::string_view text) {
+    std::vector<std::string_view> items;
+    while (!text.empty()) {
+        const std::size_t comma = text.find(',');
+        std::string_view item = text.substr(0, comma);
+        text.remove_prefix(comma == text.npos ? text.size() : comma + 1);
+        while (!item.empty() && item.front() == ' ') item.remove_prefix(1);
+        while (!item.empty() && item.back() == ' ') item.remove_suffix(1);
+        items.push_back(item);
+    }
+    while (!items.empty() && items.back().empty()) items.pop_back();
+    return items;
+}
+
+bool is_one_of(std::string_view choices, std::string_view item) {
+    while (!choices.empty()) {
+        const std::string_view choice = choices.substr(0, choices.find(','));
+        if (choice == item) return true;
+        choices.remove_prefix(std::min(choices.size(), choice.size() + 1));
+    }
+    return false;
+}
+
+bool all_digits(std::string_view text) {
+    return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+}
+
+// "PARTITION:BROKER,..." or "*".
+bool is_replica_list(const Value& value) {
+    if (value.text == "*") return true;
+    return std::ranges::all_of(items_of(value.text), [](std::string_view item) {
+        const std::size_t colon = item.find(':');
+        return item.empty() ||
+               (colon != item.npos && all_digits(item.substr(0, colon)) && all_digits(item.substr(colon + 1)));
+    });
+}
+
+// Releases with their number of interim versions: "2.1" and "2.1-IV0" to "2.1-IV2". Of three numbers the last one is
+// dropped, of four if the first is 0.
+bool is_release(const Value& value) {
+    struct Release {
+        std::string_view name;
+        int interim_versions;
+    };
+    static constexpr auto kReleases = std::to_array<Release>(
+        {{"0.8.0", 0},  {"0.8.1", 0},  {"0.8.2", 0}, {"0.9.0", 0}, {"0.10.0", 2}, {"0.10.1", 3},
+         {"0.10.2", 1}, {"0.11.0", 3}, {"1.0", 1},   {"1.1", 1},   {"2.0", 2},    {"2.1", 3},
+         {"2.2", 2},    {"2.3", 2},    {"2.4", 2},   {"2.5", 1},   {"2.6", 1},    {"2.7", 3},
+         {"2.8", 2},    {"3.0", 2},    {"3.1", 1},   {"3.2", 1},   {"3.3", 4},    {"3.4", 1},
+         {"3.5", 3},    {"3.6", 3},    {"3.7", 5},   {"3.8", 1},   {"3.9", 1},    {"4.0", 2}});
+    std::string_view text = value.text;
+    int dots = text.starts_with("0.") ? 3 : 2;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] == '.' && --dots == 0) text = text.substr(0, i);
+    }
+    const std::size_t dash = text.find("-IV");
+    const auto release =
+        std::ranges::find(kReleases, text.substr(0, dash), [](const Release& row) { return row.name; });
+    if (release == kReleases.end()) return false;
+    if (dash == text.npos) return true;
+    const std::string_view interim = text.substr(dash + 3);
+    return interim.size() == 1 && all_digits(interim) && interim[0] - '0' < release->interim_versions;
+}
+
+void set_compression(TopicConfig& config, const Value& value) {
+    config.compression_by_producer = value.text == "producer";
+    config.compression = record::codec_from_name(value.text).value_or(record::Codec::none);
+}
+
+// By name. Ranges and defaults are Kafka's; a bound of 2147483647 is that of its type.
+constexpr auto kRows = std::to_array<Row>({
+    {.key = {"cleanup.policy", ConfigType::list, "delete",
+             "What becomes of old segments: delete drops them, compact keeps the latest record of each key."},
+     .choices = "compact,delete",
+     .apply =
+         [](TopicConfig& config, const Value& value) {
+             const auto items = items_of(value.text);
+             config.log.cleanup_delete = std::ranges::find(items, "delete") != items.end();
+             config.log.cleanup_compact = std::ranges::find(items, "compact") != items.end();
+         }},
+    {.key = {"compression.gzip.level", ConfigType::integer, "-1", "Level where compression.type is gzip."},
+     .least = -1,
+     .most = 9,
+     .check = [](const Value& value) { return value.integer != 0; },
+     .allowed = "1 to 9, or -1"},
+    {.key = {"compression.lz4.level", ConfigType::integer, "9", "Level where compression.type is lz4."},
+     .least = 1,
+     .most = 17},
+    {.key = {"compression.type", ConfigType::text, "producer",
+             "How batches are compressed; with producer as they come."},
+     .choices = "uncompressed,zstd,lz4,snappy,gzip,producer",
+     .apply = set_compression},
+    {.key = {"compression.zstd.level", ConfigType::integer, "3", "Level where compression.type is zstd."},
+     .least = -131072,
+     .most = 22},
+    {.key = {"delete.retention.ms", ConfigType::integer, "86400000",
+             "How long the tombstone of a key survives compaction."},
+     .least = 0,
+     .apply = [](TopicConfig& config, const Value& value) { config.log.delete_retention_ms = value.integer; }},
+    {.key =
+         {"file.delete.delay.ms", ConfigType::integer, "60000",
+          "How long a broker waits before it deletes a file. No effect here: a file goes when its last reader does."},
+     .least = 0},
+    {.key = {"flush.messages", ConfigType::integer, "9223372036854775807",
+             "After how many records the log is flushed to the disk."},
+     .least = 1,
+     .apply = [](TopicConfig& config, const Value& value) { config.flush_messages = value.integer; }},
+    {.key = {"flush.ms", ConfigType::integer, "9223372036854775807",
+             "How long a record may wait to be flushed to the disk."},
+     .least = 0,
+     .apply = [](TopicConfig& config, const Value& value) { config.flush_ms = value.integer; }},
+    {.key = {"follower.replication.throttled.replicas", ConfigType::list, "",
+             "Replicas whose copying is throttled on the follower's side. No effect here."},
+     .check = is_replica_list,
+     .allowed = "* or PARTITION:BROKER,..."},
+    {.key = {"index.interval.bytes", ConfigType::integer, "4096",
+             "An index entry is made about every so many bytes."},
+     .least = 0,
+     .most = kInt32Most,
+     .apply =
+         [](TopicConfig& config, const Value& value) {
+             config.log.index_interval_bytes = static_cast<std::uint32_t>(value.integer);
+         }},
+    {.key = {"leader.replication.throttled.replicas", ConfigType::list, "",
+             "Replicas whose copying is throttled on the leader's side. No effect here."},
+     .check = is_replica_list,
+     .allowed = "* or PARTITION:BROKER,..."},
+    {.key = {"local.retention.bytes", ConfigType::integer, "-2",
+             "Bytes that stay on the disk of tiered storage. No effect here."},
+     .least = -2},
+    {.key = {"local.retention.ms", ConfigType::integer, "-2",
+             "How long segments stay on the disk of tiered storage. No effect here."},
+     .least = -2},
+    {.key = {"max.compaction.lag.ms", ConfigType::integer, "9223372036854775807",
+             "A record is compacted after this time at the latest."},
+     .least = 1,
+     .apply = [](TopicConfig& config, const Value& value) { config.log.max_compaction_lag_ms = value.integer; }},
+    {.key = {"max.message.bytes", ConfigType::integer, "1048588", "Largest batch of records, compressed."},
+     .least = 0,
+     .most = kInt32Most,
+     .apply = [](TopicConfig& config,
+                 const Value& value) { config.log.max_message_bytes = static_cast<std::uint32_t>(value.integer); }},
+    {.key = {"message.downconversion.enable", ConfigType::boolean, "true",
+             "Whether a broker converts batches for old consumers. No effect here."}},
+    {.key = {"message.format.version", ConfigType::text, "3.0-IV1",
+             "Form of the batches; deprecated. No effect here: it is always that of Kafka 0.11 and later."},
+     .check = is_release,
+     .allowed = "a release of Kafka, for instance 3.0-IV1"},
+    {.key = {"message.timestamp.after.max.ms", ConfigType::integer, "9223372036854775807",
+             "How far a record's timestamp may lie ahead of a broker's clock."},
+     .least = 0},
+    {.key = {"message.timestamp.before.max.ms", ConfigType::integer, "9223372036854775807",
+             "How far a record's timestamp may lie behind a broker's clock."},
+     .least = 0},
+    {.key = {"message.timestamp.difference.max.ms", ConfigType::integer, "9223372036854775807",
+             "How far a record's timestamp may lie from a broker's clock; deprecated."},
+     .least = 0},
+    {.key = {"message.timestamp.type", ConfigType::text, "CreateTime",
+             "Whether a record has the producer's time or that of its append."},
+     .choices = "CreateTime,LogAppendTime",
+     .apply =
+         [](TopicConfig& config, const Value& value) {
+             config.log.timestamp_type = value.text == "LogAppendTime" ? record::TimestampType::log_append_time
+                                                                       : record::TimestampType::create_time;
+         }},
+    {.key = {"min.cleanable.dirty.ratio", ConfigType::number, "0.5",
+             "Share of uncompacted bytes from which a log is compacted."},
+     .apply = [](TopicConfig& config, const Value& value) { config.log.min_cleanable_dirty_ratio = value.number; }},
+    {.key = {"min.compaction.lag.ms", ConfigType::integer, "0", "A record is not compacted before this time."},
+     .least = 0,
+     .apply = [](TopicConfig& config, const Value& value) { config.log.min_compaction_lag_ms = value.integer; }},
+    {.key = {"min.insync.replicas", ConfigType::integer, "1", "Replicas that must have a record before acks=all."},
+     .least = 1,
+     .most = kInt32Most,
+     .apply = [](TopicConfig& config,
+                 const Value& value) { config.min_insync_replicas = static_cast<std::int32_t>(value.integer); }},
+    {.key = {"preallocate", ConfigType::boolean, "false",
+             "Whether a segment's space is taken when it is made. No effect here."}},
+    {.key = {"remote.log.copy.disable", ConfigType::boolean, "false",
+             "Whether tiered storage takes nothing more. No effect here."}},
+    {.key = {"remote.log.delete.on.disable", ConfigType::boolean, "false",
+             "Whether tiered data goes when tiered storage is switched off. No effect here."}},
+    {.key = {"remote.storage.enable", ConfigType::boolean, "false",
+             "Whether segments go to tiered storage. No effect here."}},
+    {.key = {"retention.bytes", ConfigType::integer, "-1",
+             "Old segments of a partition are deleted while it is larger; -1 is without limit."},
+     .apply =
+         [](TopicConfig& config, const Value& value) {
+             config.log.retention_bytes = value.integer < 0 ? log::kNoLimit : value.integer;
+         }},
+    {.key = {"retention.consumed", ConfigType::boolean, "false",
+             "Whether records are dropped that every group has committed past.", true},
+     .apply = [](TopicConfig& config, const Value& value) { config.retention_consumed = value.boolean; }},
+    {.key = {"retention.ms", ConfigType::integer, "604800000",
+             "A closed segment whose records are all older is deleted; -1 is without limit."},
+     .least = -1,
+     .apply = [](TopicConfig& config, const Value& value) { config.log.retention_ms = value.integer; }},
+    {.key = {"segment.bytes", ConfigType::integer, "1073741824", "Size at which a segment is closed."},
+     .least = 14,
+     .most = kInt32Most,
+     .apply = [](TopicConfig& config,
+                 const Value& value) { config.log.segment_bytes = static_cast<std::uint32_t>(value.integer); }},
+    {.key = {"segment.index.bytes", ConfigType::integer, "10485760",
+             "Size of an index at which a segment is closed."},
+     .least = 4,
+     .most = kInt32Most,
+     .apply = [](TopicConfig& config,
+                 const Value& value) { config.log.segment_index_bytes = static_cast<std::uint32_t>(value.integer); }},
+    {.key = {"segment.jitter.ms", ConfigType::integer, "0",
+             "Up to so much is subtracted at random from segment.ms, so that partitions do not roll at one time."},
+     .least = 0,
+     .apply = [](TopicConfig& config, const Value& value) { config.log.segment_jitter_ms = value.integer; }},
+    {.key = {"segment.ms", ConfigType::integer, "604800000", "Age at which a segment is closed."},
+     .least = 1,
+     .apply = [](TopicConfig& config, const Value& value) { config.log.segment_ms = value.integer; }},
+    {.key = {"unclean.leader.election.enable", ConfigType::boolean, "false",
+             "Whether a replica that lags may become leader. No effect here."}},
+    {.key = {"write.caching", ConfigType::boolean, "false",
+             "Whether acks=all is answered before records are flushed to the disk.", true},
+     .apply = [](TopicConfig& config, const Value& value) { config.write_caching = value.boolean; }},
+});
+
+constexpr auto kKeys = [] {
+    std::array<ConfigKey, kRows.size()> keys;
+    for (std::size_t i = 0; i < keys.size(); ++i) keys[i] = kRows[i].key;
+    return keys;
+}();
+static_assert(std::ranges::is_sorted(kKeys, {}, &ConfigKey::name));
+
+const Row* find_row(std::string_view name) {
+    const auto row = std::ranges::lower_bound(kRows, name, {}, [](const Row& r) { return r.key.name; });
+    return row != kRows.end() && row->key.name == name ? &*row : nullptr;
+}
+
+std::string_view trim(std::string_view text) {
+    const auto is_blank = [](char c) { return static_cast<unsigned char>(c) <= ' '; };
+    while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+    while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+    return text;
+}
+
+std::string lower(std::string_view text) {
+    std::string out{text};
+    for (char& c : out) {
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    }
+    return out;
+}
+
+// The whole of `text`; a plus sign is allowed, as in Java.
+template <typename T>
+bool parse_whole(std::string_view text, T& value) {
+    if (text.size() > 1 && text[0] == '+' && text[1] != '-') text.remove_prefix(1);
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return error == std::errc{} && end == text.data() + text.size();
+}
+
+std::string range_of(const Row& row) {
+    if (row.least == kInt64Least) return "a number";
+    if (row.most == kInt64Most) return "a number from " + std::to_string(row.least) + " on";
+    return "a number from " + std::to_string(row.least) + " to " + std::to_string(row.most);
+}
+
+std::string spaced(std::string_view choices) {
+    std::string out;
+    for (const char c : choices) out += c == ',' ? std::string{", "} : std::string{c};
+    return out;
+}
+
+// What is allowed instead; empty if `text` holds.
+std::string problem_of(const Row& row, std::string_view text, Value& value) {
+    value.text = text;
+    switch (row.key.type) {
+        case ConfigType::integer:
+            if (!parse_whole(text, value.integer) || value.integer < row.least || value.integer > row.most)
+                return row.allowed.empty() ? range_of(row) : std::string{row.allowed};
+            break;
+        case ConfigType::number:
+            if (!parse_whole(text, value.number) || !(value.number >= 0 && value.number <= 1))
+                return "a number from 0 to 1";
+            break;
+        case ConfigType::boolean: {
+            const std::string word = lower(text);
+            value.boolean = word == "true";
+            if (!value.boolean && word != "false") return "true or false";
+            break;
+        }
+        case ConfigType::text:
+            if (!row.choices.empty() && !is_one_of(row.choices, text)) return "one of " + spaced(row.choices);
+            break;
+        case ConfigType::list:
+            for (const std::string_view item : items_of(text)) {
+                if (!row.choices.empty() && !is_one_of(row.choices, item))
+                    return "a list, between commas, of " + spaced(row.choices);
+            }
+            break;
+    }
+    if (row.check != nullptr && !row.check(value)) return std::string{row.allowed};
+    return {};
+}
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> row(b.size() + 1);
+    for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+    for (std::size_t i = 1; i <= a.size(); ++i) {
+        std::size_t diagonal = row[0];
+        row[0] = i;
+        for (std::size_t j = 1; j <= b.size(); ++j) {
+            const std::size_t above = row[j];
+            row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
+            diagonal = above;
+        }
+    }
+    return row[b.size()];
+}
+
+std::string_view nearest_key(std::string_view name) {
+    if (name.size() > 64) name = name.substr(0, 64);
+    return std::ranges::min(kKeys, {}, [name](const ConfigKey& key) { return edit_distance(name, key.name); }).name;
+}
+
+tl::unexpected<Error> bad_setting(std::string_view name, std::string text) {
+    return fail(Errc::bad_argument, {}, std::string{name.substr(0, 64)}, std::move(text));
+}
+
+tl::unexpected<Error> bad_setting_value(std::string_view name, std::string_view value, const std::string& allowed) {
+    return bad_setting(name, "'" + std::string{value.substr(0, 64)} + "' is not " + allowed);
+}
+
+}  // namespace
+
+std::span<const ConfigKey> config_keys() { return kKeys; }
+
+const ConfigKey* find_config(std::string_view name) {
+    const Row* row = find_row(name);
+    return row == nullptr ? nullptr : &kKeys[static_cast<std::size_t>(row - kRows.data())];
+}
+
+Result<std::string> check_config(std::string_view name, std::string_view value) {
+    const Row* row = find_row(name);
+    if (row == nullptr)
+        return bad_setting(name, "there is no such setting; did you mean " + std::string{nearest_key(name)} + "?");
+    const std::string_view text = trim(value);
+    if (text.size() > kLongestValue)
+        return bad_setting(name, "a value of " + std::to_string(text.size()) + " bytes is too long");
+    Value parsed;
+    if (const std::string allowed = problem_of(*row, text, parsed); !allowed.empty())
+        return bad_setting_value(name, text, allowed);
+    if (row->key.type == ConfigType::boolean) return lower(text);
+    if (row->key.type != ConfigType::list) return std::string{text};
+    std::string joined;
+    for (const std::string_view item : items_of(text)) joined += (joined.empty() ? "" : ",") + std::string{item};
+    return joined;
+}
+
+Result<TopicConfig> to_topic_config(const ConfigMap& set) {
+    TopicConfig config;
+    for (const auto& [name, kept] : set) {
+        const Row* row = find_row(name);
+        if (row == nullptr) continue;
+        Value value;
+        if (const std::string allowed = problem_of(*row, trim(kept), value); !allowed.empty())
+            return bad_setting_value(name, kept, allowed);
+        if (row->apply != nullptr) row->apply(config, value);
+    }
+    if (config.log.min_compaction_lag_ms > config.log.max_compaction_lag_ms) {
+        return bad_setting("min.compaction.lag.ms", std::to_string(config.log.min_compaction_lag_ms) +
+                                                        " is more than max.compaction.lag.ms, " +
+                                                        std::to_string(config.log.max_compaction_lag_ms));
+    }
+    if (config.compression != record::Codec::none) {
+        const auto level = set.find("compression." + std::string{record::to_string(config.compression)} + ".level");
+        int number = 0;
+        if (level != set.end() && parse_whole(trim(level->second), number)) config.compression_level = number;
+    }
+    return config;
+}
+
+}  // namespace mq::store
