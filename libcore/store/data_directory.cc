@@ -51,9 +51,11 @@ Status DataDirectory::Impl::open_shared() {
     shm::ControlFile::Options how;
     how.access = options.access == Access::write ? shm::Access::write : shm::Access::read;
     how.on_wait = options.on_wait;
+    how.bus_error_exit_status = options.bus_error_exit_status;
     how.on_exclusive = [this](const shm::ControlFile::Beginning& beginning) { return begin(beginning); };
     MQ_ASSIGN(control, shm::ControlFile::open(path, how));
     if (control) return {};
+    MQ_ASSIGN(lock_file, shm::ControlFile::take_lock_file(path, shm::Access::read));
     // Nothing is shared, and nothing can be: the files say how far they may be believed.
     MQ_ASSIGN(const bool clean, os::exists(file(log::kCleanShutdown)));
     MQ_ASSIGN(const bool ours, os::exists(file(shm::kControlFileName)));

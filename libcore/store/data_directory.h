@@ -21,6 +21,8 @@ struct OpenOptions {
     Access access = Access::read;
     WaitHook on_wait;  // while a lock is waited for; see partition_writer.h
     ClockFn clock = wall_clock_ms;
+    // With which the process ends should the memory of the control file go away under it (a full disk); 0: by SIGBUS.
+    int bus_error_exit_status = 0;
 };
 
 struct NewTopic {
@@ -33,10 +35,10 @@ struct NewTopic {
 // Thread-safe. Partitions that it gave out keep it alive.
 class DataDirectory {
 public:
-    // Write: makes the directory if it is missing. Read: takes part in the shared memory as well where the process
-    // may write there; else follows it, or reads the files for itself where nobody lives in them (DIR-9). Errors:
-    // not_found (read), in_use (a Kafka broker; another version of mq), bad_configuration (file system),
-    // not_permitted, corrupt (mq-topics.json, a checkpoint), no_space, io.
+    // Write: makes the directory if it is missing. Read: changes no file; follows the shared memory of those who live
+    // in the directory, and reads the files for itself where nobody does (DIR-9). Errors: not_found (read), in_use (a
+    // Kafka broker; another version of mq), bad_configuration (file system), not_permitted, corrupt (mq-topics.json, a
+    // checkpoint), no_space, io.
     [[nodiscard]] static Result<DataDirectory> open(const std::string& path, const OpenOptions& options);
 
     DataDirectory(DataDirectory&&) noexcept;

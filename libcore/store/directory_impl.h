@@ -60,6 +60,7 @@ struct DataDirectory::Impl {
     OpenOptions options;
     std::string cluster_id;
     std::shared_ptr<shm::ControlFile> control;  // nullptr: nothing is shared, a reader looks at the files for itself
+    os::File lock_file;                     // held shared where there is no control file
     log::Trust private_trust = log::Trust::segments;  // of such a reader
 
     // data_directory.cc
@@ -103,16 +104,22 @@ struct DataDirectory::Impl {
     [[nodiscard]] bool is_loaded(const shm::PartitionSlot& slot) const {
         return slot.checked_incarnation.load() == control->incarnation();
     }
-    // Under the append lock: takes the slot's state over if the files are as it says (DIR-7), else loads it from
-    // them.
+    // Under the append lock: believes the slot's state if the files are as it says (DIR-7). Changes no file.
+    [[nodiscard]] Result<bool> files_fit(shm::PartitionSlot& slot, const log::TopicPartition& id) const;
+    // Under the append lock: takes the slot's state over if that fits, else loads it from the files.
     [[nodiscard]] Result<log::Log> bring_up(shm::PartitionSlot& slot, const log::TopicPartition& id,
                                             const log::LogConfig& config);
     // Under the append lock, after files came or went: what the next life compares.
     [[nodiscard]] Status note_files(shm::PartitionSlot& slot, const log::Log& log) const;
     [[nodiscard]] log::OpenOptions log_options(const log::TopicPartition& id);
-    // What the files of the root say of a partition that no slot speaks of.
-    [[nodiscard]] Status trust_checkpoints(const log::TopicPartition& id, log::Trust trust,
-                                           log::OpenOptions& how) const;
+    // How far the files of a partition can be trusted: as its slot tells, if that was held against them since the
+    // machine started and no Kafka broker was here since, else as the files at the root tell.
+    [[nodiscard]] Status choose_trust(const shm::PartitionSlot* slot, const log::TopicPartition& id,
+                                      log::OpenOptions& how) const;
+    [[nodiscard]] bool is_known(const shm::PartitionSlot& slot) const {
+        const std::uint64_t checked = slot.checked_incarnation.load();
+        return checked != 0 && checked >= shared().stale_before.load();
+    }
 };
 
 }  // namespace mq::store

@@ -43,8 +43,8 @@ Status PartitionReader::Impl::attach() {
         MQ_ASSIGN(const bool live, go_live());
         if (live) return {};
         if (slot != nullptr && control->writable()) {
-            MQ_ASSIGN(const bool brought_up, bring_up());
-            if (brought_up) return {};
+            MQ_ASSIGN(const bool taken_over, take_over());
+            if (taken_over) return {};
         }
     }
     return read_files();
@@ -66,24 +66,20 @@ Result<bool> PartitionReader::Impl::go_live() {
     return true;
 }
 
-// The first to use a partition holds it against its files; if another is about to, this one does not wait.
-Result<bool> PartitionReader::Impl::bring_up() {
-    bool done = false;
-    const Status tried = directory->control->on_claimed_thread([&]() -> Status {
+// The first to use a partition in a life of the directory holds it against its files. A reader does so where that
+// changes nothing and another is not about to; else the files are read beside the shared state until it speaks.
+Result<bool> PartitionReader::Impl::take_over() {
+    const Status tried = control->on_claimed_thread([&]() -> Status {
         MQ_ASSIGN(const auto guard, control->try_lock(slot->append, log::partition_directory(id)));
         if (!guard) return {};
         if (guard->after_death()) state_of(*slot).dirty.store(1);
-        if (directory->is_loaded(*slot)) {
-            done = true;
-            return {};
-        }
-        MQ_ASSIGN(const log::Log log, directory->bring_up(*slot, id, config));
-        report = log.recovery();
-        done = true;
+        if (directory->is_loaded(*slot) || !shm::holds(*slot, id.topic, id.partition)) return {};
+        MQ_ASSIGN(const bool fit, directory->files_fit(*slot, id));
+        if (fit) slot->checked_incarnation.store(control->incarnation());
         return {};
     });
-    if (!tried && tried.error().code != Errc::not_permitted) return fail(tried.error());
-    return done ? go_live() : Result<bool>{false};
+    MQ_TRY(tried);
+    return go_live();
 }
 
 // State of its own, from the files as they are (DIR-9).
@@ -96,7 +92,7 @@ Status PartitionReader::Impl::read_files() {
     log::OpenOptions how;
     how.clock = directory->options.clock;
     how.read_only = true;
-    MQ_TRY(directory->trust_checkpoints(id, directory->shared_trust(), how));
+    MQ_TRY(directory->choose_trust(directory->control ? slot : nullptr, id, how));
     auto opened = log::Log::open(path, config, *own, how);
     if (!opened) {
         // A topic that waits for its first record.

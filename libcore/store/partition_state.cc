@@ -24,22 +24,34 @@ log::OpenOptions DataDirectory::Impl::log_options(const log::TopicPartition& id)
     return how;
 }
 
-Status DataDirectory::Impl::trust_checkpoints(const log::TopicPartition& id, log::Trust trust,
-                                              log::OpenOptions& how) const {
-    how.trust = trust;
+Status DataDirectory::Impl::choose_trust(const shm::PartitionSlot* slot, const log::TopicPartition& id,
+                                         log::OpenOptions& how) const {
+    if (slot != nullptr && is_known(*slot)) {
+        // The machine did not go down since: what is published is in the files, and nothing below it need be walked.
+        const log::PublishedState& state = state_of(const_cast<shm::PartitionSlot&>(*slot));
+        const log::Published published = state.read();
+        how.trust = log::Trust::recovery_point;
+        how.recovery_point = Offset{state.recovery_point.load()};
+        how.trusted_end = published.log_end;
+        how.log_start = published.log_start;
+        return {};
+    }
+    how.trust = shared_trust();
     MQ_ASSIGN(const auto point, checkpointed(log::kRecoveryPointCheckpoint, id));
     MQ_ASSIGN(const auto start, checkpointed(log::kLogStartCheckpoint, id));
     how.recovery_point = point.value_or(Offset{0});
     how.log_start = start.value_or(Offset{0});
+    how.new_epoch_after_recovery = true;
     return {};
 }
 
-namespace {
-
-// Whether the files are those that the state speaks of, and nobody has added to them.
-Result<bool> files_fit(const std::string& directory, const shm::PartitionSlot& slot,
-                       const log::Published& published) {
-    const auto active = os::file_info(os::join(directory, log::file_name(log::FileKind::log, published.active_base)));
+Result<bool> DataDirectory::Impl::files_fit(shm::PartitionSlot& slot, const log::TopicPartition& id) const {
+    const log::PublishedState& state = state_of(slot);
+    if (!is_known(slot) || state.dirty.load() != 0 || (state.list_generation.load() & 1) != 0) return false;
+    const log::Published published = state.read();
+    const std::string directory = partition_path(id);
+    const auto active =
+        os::file_info(os::join(directory, log::file_name(log::FileKind::log, published.active_base)));
     if (!active && active.error().code == Errc::not_found) return false;
     if (!active) return fail(active.error());
     if (active->inode != slot.active_inode.load() || active->size_bytes != published.active_size_bytes) return false;
@@ -50,8 +62,6 @@ Result<bool> files_fit(const std::string& directory, const shm::PartitionSlot& s
     return !segments.empty() && segments.back().base == published.active_base &&
            segments.front().base <= published.log_start;
 }
-
-}  // namespace
 
 Status DataDirectory::Impl::note_files(shm::PartitionSlot& slot, const log::Log& log) const {
     const Offset base = state_of(slot).read().active_base;
@@ -70,25 +80,13 @@ Result<log::Log> DataDirectory::Impl::bring_up(shm::PartitionSlot& slot, const l
     log::OpenOptions how = log_options(id);
     if (is_loaded(slot)) return log::Log::attach(directory, config, state, how);
 
-    const std::uint64_t checked = slot.checked_incarnation.load();
-    const bool known = checked != 0 && checked >= shared().stale_before.load();
-    if (known) {
-        const log::Published published = state.read();
-        MQ_ASSIGN(const bool fit, files_fit(directory, slot, published));
-        if (fit && state.dirty.load() == 0 && (state.list_generation.load() & 1) == 0) {
-            auto log = log::Log::attach(directory, config, state, how);
-            if (log) slot.checked_incarnation.store(control->incarnation());
-            return log;
-        }
-        // The machine did not go down since: what is published is in the files, unless a Kafka broker cut it away.
-        how.trust = log::Trust::recovery_point;
-        how.recovery_point = Offset{state.recovery_point.load()};
-        how.trusted_end = published.log_end;
-        how.log_start = published.log_start;
-    } else {
-        MQ_TRY(trust_checkpoints(id, shared_trust(), how));
-        how.new_epoch_after_recovery = true;
+    MQ_ASSIGN(const bool fit, files_fit(slot, id));
+    if (fit) {
+        auto log = log::Log::attach(directory, config, state, how);
+        if (log) slot.checked_incarnation.store(control->incarnation());
+        return log;
     }
+    MQ_TRY(choose_trust(&slot, id, how));
     MQ_TRY(begin_changes());
     MQ_ASSIGN(log::Log log, log::Log::open(directory, config, state, how));
     state.files_generation.fetch_add(1);

@@ -35,7 +35,7 @@ struct PartitionReader::Impl {
     [[nodiscard]] bool is_current() const { return own || slot->use_generation.load() == use_generation; }
     [[nodiscard]] Status attach();
     [[nodiscard]] Result<bool> go_live();
-    [[nodiscard]] Result<bool> bring_up();
+    [[nodiscard]] Result<bool> take_over();
     [[nodiscard]] Status read_files();
     [[nodiscard]] Result<FilesSeen> look_at_files() const;
     // Whether a read would bring something: records, or the news that the topic went away. Without a system call.

@@ -11,6 +11,7 @@ Result<store::DataDirectory> open(const std::string& path, store::Access access,
                                   const Patience& patience) {
     store::OpenOptions options;
     options.access = access;
+    options.bus_error_exit_status = cli::to_status(cli::ExitCode::io);
     // The hook is called ten times a second for as long as one lock is waited for; the time starts anew with each.
     options.on_wait = [&diagnostics, patience, last = std::chrono::milliseconds::max()](
                           const shm::Holder& holder, std::chrono::milliseconds waited) mutable -> Status {
