@@ -50,8 +50,10 @@ public:
 
     // By name. Topics that another program left as directories only are there too.
     [[nodiscard]] Result<std::vector<Topic>> topics() const;
-    // From the shared memory where it knows the topic. Errors: not_found, bad_argument (illegal name).
+    // Errors: not_found, bad_argument (illegal name).
     [[nodiscard]] Result<Topic> topic(std::string_view name) const;
+    // How many partitions it has, from the shared memory where that knows. Errors: as topic().
+    [[nodiscard]] Result<std::int32_t> partitions(std::string_view topic) const;
     // Grows with every change of topics or settings; for who follows a pattern.
     [[nodiscard]] std::uint32_t catalogue_generation() const;
 

@@ -37,6 +37,9 @@ static_assert(sizeof(SharedHeader) <= sizeof(shm::Header::store));
 // What a slot knows of its topic (shm::PartitionSlot::topic_meta), so that one append parses no JSON. Written under
 // the catalogue lock.
 struct TopicMeta {
+    static constexpr std::uint64_t kWhole = 1;          // `settings` holds all that was set
+    static constexpr std::uint64_t kWithoutSettings = 2;  // they are too long for it: who wants them asks the catalogue
+
     std::uint64_t known = 0;  // 0: ask the catalogue
     std::int32_t partitions = 0;
     std::int32_t replicas = 0;
@@ -44,6 +47,7 @@ struct TopicMeta {
     log::LogConfig log;
     std::uint32_t retention_consumed = 0;
     std::uint32_t write_caching = 0;
+    std::array<char, 96> settings{};  // NAME=VALUE, each ended by a newline
 };
 static_assert(sizeof(TopicMeta) % 8 == 0 && sizeof(TwoCopies<TopicMeta>) <= sizeof(shm::PartitionSlot::topic_meta));
 static_assert(sizeof(log::PublishedState) <= sizeof(shm::PartitionSlot::state));
@@ -90,11 +94,14 @@ struct DataDirectory::Impl {
     [[nodiscard]] Result<std::optional<Offset>> checkpointed(std::string_view name,
                                                              const log::TopicPartition& id) const;
 
-    // topics.cc
-    // The topic as the slot of its partition 0 knows it, else as catalogue and directories say; then the slot is
-    // told.
-    [[nodiscard]] Result<Topic> find_topic(std::string_view name);
-    // Of a partition that exists; makes its slot and its meta known where that can be.
+    // topic_lookup.cc
+    // Catalogue and directories; of one topic, or of all.
+    [[nodiscard]] Result<Catalogue> read_topics(std::string_view only = {}) const;
+    [[nodiscard]] Status add_directories(Catalogue& catalogue, std::string_view only) const;
+    [[nodiscard]] Result<Topic> find_topic(std::string_view name) const;
+    // Under the catalogue lock: the slots know of the catalogue as it is now, or nothing.
+    [[nodiscard]] Status follow_catalogue();
+    // Of a partition that exists: as its slot knows it, else looked up, and the slot is made and told.
     [[nodiscard]] Result<TopicMeta> find_meta(const log::TopicPartition& id);
 
     // partition_state.cc
