@@ -32,7 +32,8 @@ int thread_id() { return ::gettid(); }
 std::uint32_t effective_user() { return ::geteuid(); }
 
 std::uint64_t process_start_time(int pid) {
-    const auto stat = read_proc("/proc/" + std::to_string(pid) + "/stat");
+    // By its own name, a process finds itself in the /proc of another PID namespace too.
+    const auto stat = read_proc("/proc/" + (pid == process_id() ? "self" : std::to_string(pid)) + "/stat");
     if (!stat) return 0;
     // "12 (a name) with )) S 1 ...": field 3 begins after the last parenthesis; the start time is field 22.
     std::size_t at = stat->rfind(')');
