@@ -24,7 +24,8 @@ enum class Call : unsigned char {
     set_times,
     set_mode,
     map,
-    wait
+    wait,
+    watch
 };
 
 struct Fault {

@@ -9,6 +9,7 @@
 #include "os/file_system.h"
 #include "os/futex.h"
 #include "os/mapping.h"
+#include "os/watch.h"
 #include "support/alloc_faults.h"
 #include "support/faults.h"
 #include "support/golden.h"
@@ -87,6 +88,13 @@ const Operation kOperations[] = {
          const FutexWord one{&word, 1};
          return status_of(futex_wait({&one, 1}, -1));
      }},
+    {"watch", Call::watch, nullptr, [](Scene&) { return status_of(Watch::create()); }},
+    {"watch", Call::watch, "f",
+     [](Scene& s) -> Status {
+         MQ_ASSIGN(Watch watch, Watch::create());
+         return watch.add(s.dir / "f");
+     }},
+    {"poll", Call::wait, nullptr, [](Scene&) { return status_of(Watch{}.wait(0)); }},
     {"statfs", Call::stat, "", [](Scene& s) { return status_of(file_system(s.dir.path())); }},
     {"rename", Call::rename, "f", [](Scene& s) { return rename_file(s.dir / "f", s.dir / "g"); }},
     {"delete", Call::unlink, "f", [](Scene& s) { return remove_file(s.dir / "f"); }},
@@ -131,7 +139,7 @@ TEST(Fault, InterruptedCallIsRepeatedUntilItSucceeds) {
 
 // All kinds, so that a new one without a row here fails.
 TEST(Fault, EveryKindOfCallHasARowAbove) {
-    for (int call = 0; call <= static_cast<int>(Call::wait); ++call)
+    for (int call = 0; call <= static_cast<int>(Call::watch); ++call)
         EXPECT_TRUE(
             std::ranges::any_of(kOperations, [&](const auto& o) { return o.call == static_cast<Call>(call); }))
             << "kind " << call;
