@@ -68,7 +68,6 @@ Status PartitionWriter::Impl::follow_config() {
 // Under the append lock: this process's view of the log is what everybody has published.
 Status PartitionWriter::Impl::bring_up() {
     if (log && directory->is_loaded(*slot)) return log->catch_up();
-    MQ_TRY(directory->begin_changes());
     MQ_ASSIGN(log, directory->bring_up(*slot, id, meta.log));
     report = log->recovery();
     // Whoever meets the mark of a failed fsync first tries to lift it (APP-7).
@@ -84,6 +83,8 @@ Status PartitionWriter::Impl::bring_up() {
 Status PartitionWriter::Impl::under_append_lock(const std::function<Status(log::Log&)>& work) {
     return control().on_claimed_thread([&]() -> Status {
         for (;;) {
+            // Both may take the catalogue lock, inside of which a deletion takes append locks: never the other way.
+            MQ_TRY(directory->begin_changes());
             MQ_TRY(follow_config());
             MQ_ASSIGN(std::optional<shm::Guard> guard, control().lock(slot->append, name));
             if (guard->after_death()) state().dirty.store(1);
