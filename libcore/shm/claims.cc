@@ -91,6 +91,11 @@ private:
 ThreadClaims::ThreadClaims(const os::File& file) : file_(file), id_(next_id.fetch_add(1)) {}
 ThreadClaims::~ThreadClaims() = default;
 
+void ThreadClaims::forget_threads() {
+    for (auto& worker : idle_) static_cast<void>(worker.release());
+    idle_.clear();
+}
+
 bool ThreadClaims::held_here() const {
     return !claimed_here.empty() &&
            (claimed_here.back() == id_ || std::ranges::find(claimed_here, id_) != claimed_here.end());

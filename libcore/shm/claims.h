@@ -30,6 +30,9 @@ public:
     // is thrown here.
     [[nodiscard]] Status run(const std::function<Status()>& work);
 
+    // In the child of a fork, where they do not exist: they cannot be joined.
+    void forget_threads();
+
 private:
     class Worker;
     [[nodiscard]] Result<bool> claim_here();

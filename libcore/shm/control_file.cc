@@ -28,8 +28,7 @@ Holder holder_of(const SharedLock& lock, std::string_view what, std::uint64_t ow
 ControlFile::ControlFile(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 ControlFile::~ControlFile() {
-    // In the child of a fork its threads do not exist, and its mapping may be inside somebody's call.
-    if (impl_->fork_generation != os::fork_generation()) static_cast<void>(impl_.release());
+    if (impl_->fork_generation != os::fork_generation()) impl_->claims.forget_threads();
 }
 
 bool ControlFile::writable() const { return impl_->writable; }
