@@ -1,6 +1,7 @@
 // Data on stdout, in large writes.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "base/buffer.h"
@@ -17,6 +18,12 @@ public:
 
     // On stdout, or on another descriptor, which is not closed.
     explicit Output(int fd = 1, std::string name = "stdout");
+    ~Output();
+    Output(const Output&) = delete;
+    Output& operator=(const Output&) = delete;
+
+    // From the third piece on a thread of its own writes one while the caller gathers the next.
+    void write_behind() { write_behind_ = true; }
 
     // Appends; writes when enough has gathered. False: writing failed, status() says why; callers in a hot loop stop.
     bool write(ByteView bytes) {
@@ -33,17 +40,22 @@ public:
         buffer_.resize(buffer_.size() + size_bytes);
         return buffer_.size() < kWriteBytes || drain();
     }
+    // Everything has been written when it returns.
     [[nodiscard]] Status flush();
     [[nodiscard]] const Status& status() const { return status_; }
 
 private:
+    class Writer;
+
     bool write_large(ByteView bytes);
     bool drain();
-    void put(ByteView bytes);
 
     os::File file_;
     Buffer buffer_;
     Status status_;
+    bool write_behind_ = false;
+    unsigned pieces_ = 0;
+    std::unique_ptr<Writer> writer_;
 };
 
 }  // namespace mq::cli

@@ -2,18 +2,31 @@
 #pragma once
 
 #include "args.h"
+#include "cli/escape.h"
 #include "cli/output.h"
+#include "record/batch_builder.h"
+#include "split_directory.h"
 
 namespace mq::consume {
+
+// What is the same for all records of a partition.
+struct PartitionPlace {
+    std::string_view topic;
+    std::int32_t partition = 0;
+    Offset log_start{0};
+    Offset last_stable_offset{0};
+    Offset high_watermark{0};
+};
 
 // Not thread-safe. `args` and `out` must outlive it.
 class Printer {
 public:
-    Printer(const Args& args, cli::Output& out);
+    // Errors: bad_argument (separators that --escape cannot keep apart), those of making the directory of
+    // --split-dir.
+    [[nodiscard]] static Result<Printer> make(const Args& args, cli::Output& out);
 
-    // What is the same for all records of a partition.
-    void start_partition(std::string_view topic, std::int32_t partition, Offset log_start, Offset last_stable_offset,
-                         Offset high_watermark);
+    // The views of `place` must outlive the printing of the partition.
+    void start_partition(const PartitionPlace& place);
 
     // Errors: those of the output; corrupt, where unpack does not fit.
     [[nodiscard]] Status print(const record::RecordView& record, const record::BatchHeader& batch) {
@@ -30,20 +43,45 @@ public:
         if (!out_->commit(size + args_->delimiter.size())) return out_->status();
         return {};
     }
+    // A whole batch for --framing kbatch; of another magic than 2 it is encoded anew.
+    [[nodiscard]] Status print_batch(ByteView batch, const record::BatchHeader& header);
+    // One with only some of the records of `batch`: add_to_batch for each, in order, then end_batch.
+    void begin_batch(const record::BatchHeader& header);
+    void add_to_batch(const record::RecordView& record);
+    [[nodiscard]] Status end_batch();
+
+    // Records that were printed.
     [[nodiscard]] std::uint64_t count() const { return input_.count; }
+    // What must be durable before a checkpoint may say that it was printed.
+    [[nodiscard]] Status sync() const;
 
 private:
+    Printer(const Args& args, cli::Output& out);
     [[nodiscard]] Status print_other(const record::RecordView& record, const record::BatchHeader& batch);
+    [[nodiscard]] Status append_payload(const record::RecordView& record, const record::BatchHeader& batch);
+    [[nodiscard]] Status append_file(const record::RecordView& record, const record::BatchHeader& batch);
     void append_text(const record::RecordView& record);
+    void append_kafka_form(const record::RecordView& record, const record::BatchHeader& batch);
     void append_json(const record::RecordView& record, const record::BatchHeader& batch);
+    void append_field(NullableBytes bytes);
+    void append_headers(const record::RecordView& record);
 
     const Args* args_;
     cli::Output* out_;
     cli::FormatInput input_;
     std::optional<cli::Format> format_;
-    bool plain_;  // values and delimiters only
+    std::optional<cli::Escaper> escaper_;
+    std::optional<SplitDirectory> split_;
+    std::optional<cli::Format> split_name_;
+    bool plain_;              // values and delimiters only
+    std::string terminator_;  // follows each record where it is not framed
+    std::string payload_;
     std::string line_;
     std::string json_prefix_;  // topic and partition
+    std::optional<record::BatchBuilder> builder_;
+    record::BatchHeader built_of_;
+    Offset built_base_{0};
+    std::vector<record::Header> headers_;
 };
 
 // Whether `text` is one JSON value. If so `out` gets it, line breaks between its tokens as spaces.
