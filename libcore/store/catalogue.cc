@@ -29,7 +29,11 @@ public:
     [[nodiscard]] const std::string& problem() const { return problem_; }
 
     bool Null() { return wrong_type("null"); }
-    bool Bool(bool) { return wrong_type("true or false"); }
+    bool Bool(bool value) {
+        if (level_ != Level::topic || key_ != "deleting") return wrong_type("true or false");
+        topic_.deleting = value;
+        return true;
+    }
     bool Int(int value) { return number(value); }
     bool Uint(unsigned value) { return number(value); }
     bool Int64(std::int64_t value) { return number(value); }
@@ -58,8 +62,8 @@ public:
         if (level_ == Level::config) {
             return !topic_.config.contains(key_) || refuse(here() + ": the setting is there twice");
         }
-        static constexpr std::string_view kFields[] = {"version", "next_producer_id", "topics",   "name",
-                                                       "id",      "partitions",       "replicas", "config"};
+        static constexpr std::string_view kFields[] = {"version",    "next_producer_id", "topics", "name",    "id",
+                                                       "partitions", "replicas",         "config", "deleting"};
         const auto field = std::ranges::find(kFields, key_);
         const auto index = static_cast<unsigned>(field - std::begin(kFields));
         const bool of_topic = index >= 3;
@@ -116,7 +120,7 @@ public:
 private:
     enum class Level : unsigned char { before, top, topics, topic, config, after };
     static constexpr unsigned kTopFields = 0b111;
-    static constexpr unsigned kTopicFields = 0b11111000;
+    static constexpr unsigned kTopicFields = 0b11111000;  // without "deleting"
 
     bool refuse(std::string why) {
         problem_ = std::move(why);
@@ -158,7 +162,7 @@ private:
     bool add_topic() {
         if ((seen_ & kTopicFields) != kTopicFields)
             return refuse("a topic lacks its name, id, partitions, replicas or config");
-        seen_ &= ~kTopicFields;
+        seen_ &= kTopFields;
         key_.clear();
         std::string name = topic_.name;
         const std::size_t before = catalogue_.topics.size();
@@ -249,7 +253,7 @@ std::string format_catalogue(const Catalogue& catalogue) {
             out += ':';
             append_json(out, value);
         }
-        out += "}}";
+        out += topic.deleting ? "},\"deleting\":true}" : "}}";
     }
     return out + "\n]}\n";
 }

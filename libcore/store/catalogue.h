@@ -3,6 +3,8 @@
 //
 //     {"version":1,"next_producer_id":0,"topics":[{"name":"numbers","id":"6RbxAY8BTsOVJ0MnbF4XLg","partitions":1,
 //      "replicas":1,"config":{"retention.ms":"-1"}}]}
+//
+// A topic that is being deleted has "deleting":true as well, so that whoever comes next can bring that to its end.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +38,8 @@ struct Topic {
     std::string id;  // 22 characters of base64 for URLs, as in partition.metadata
     std::int32_t partitions = 0;
     std::int32_t replicas = 1;
-    ConfigMap config;  // what was set
+    ConfigMap config;       // what was set
+    bool deleting = false;  // it is gone; its directories are being put aside
 
     bool operator==(const Topic&) const = default;
 };

@@ -76,6 +76,8 @@ Status DataDirectory::Impl::begin(const shm::ControlFile::Beginning& beginning) 
     if (beginning.fresh || kafka_was_here) {
         now.trust.store(static_cast<std::uint32_t>(trust) + 1);
         now.stale_before.store(beginning.header->incarnation.load());
+        // What slots say of topics is looked up again: no file has this stamp.
+        now.catalogue.publish(FileStamp{.inode = ~std::uint64_t{0}});
     }
     now.recovery_points.publish(points);
     beginning.header->changes_begun.store(0);

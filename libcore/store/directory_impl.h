@@ -37,9 +37,6 @@ static_assert(sizeof(SharedHeader) <= sizeof(shm::Header::store));
 // What a slot knows of its topic (shm::PartitionSlot::topic_meta), so that one append parses no JSON. Written under
 // the catalogue lock.
 struct TopicMeta {
-    static constexpr std::uint64_t kWhole = 1;          // `settings` holds all that was set
-    static constexpr std::uint64_t kWithoutSettings = 2;  // they are too long for it: who wants them asks the catalogue
-
     std::uint64_t known = 0;  // 0: ask the catalogue
     std::int32_t partitions = 0;
     std::int32_t replicas = 0;
@@ -47,7 +44,6 @@ struct TopicMeta {
     log::LogConfig log;
     std::uint32_t retention_consumed = 0;
     std::uint32_t write_caching = 0;
-    std::array<char, 96> settings{};  // NAME=VALUE, each ended by a newline
 };
 static_assert(sizeof(TopicMeta) % 8 == 0 && sizeof(TwoCopies<TopicMeta>) <= sizeof(shm::PartitionSlot::topic_meta));
 static_assert(sizeof(log::PublishedState) <= sizeof(shm::PartitionSlot::state));
@@ -64,7 +60,7 @@ struct DataDirectory::Impl {
     OpenOptions options;
     std::string cluster_id;
     std::shared_ptr<shm::ControlFile> control;  // nullptr: nothing is shared, a reader looks at the files for itself
-    os::File lock_file;                     // held shared where there is no control file
+    os::File lock_file;                         // held shared where there is no control file
     log::Trust private_trust = log::Trust::segments;  // of such a reader
 
     // data_directory.cc
@@ -95,11 +91,10 @@ struct DataDirectory::Impl {
                                                              const log::TopicPartition& id) const;
 
     // topic_lookup.cc
-    // Catalogue and directories; of one topic, or of all.
-    [[nodiscard]] Result<Catalogue> read_topics(std::string_view only = {}) const;
-    [[nodiscard]] Status add_directories(Catalogue& catalogue, std::string_view only) const;
+    // From the catalogue and the directories.
     [[nodiscard]] Result<Topic> find_topic(std::string_view name) const;
-    // Under the catalogue lock: the slots know of the catalogue as it is now, or nothing.
+    // Under the catalogue lock: if mq-topics.json is another file than the slots speak of (somebody edited it, or
+    // changed it and died), they know nothing from now on.
     [[nodiscard]] Status follow_catalogue();
     // Of a partition that exists: as its slot knows it, else looked up, and the slot is made and told.
     [[nodiscard]] Result<TopicMeta> find_meta(const log::TopicPartition& id);

@@ -43,7 +43,8 @@ Status PartitionWriter::Impl::find() {
         MQ_ASSIGN(meta, directory->find_meta(id));
         MQ_ASSIGN(slot, directory->slot_of(id));
         const auto held = shm::holds(*slot, id.topic, id.partition);
-        if (!held) continue;  // deleted again meanwhile
+        // Deleted again meanwhile: a slot without a topic must not make its directory anew.
+        if (!held || meta_of(*slot).read().known == 0) continue;
         use_generation = *held;
         break;
     }

@@ -1,74 +1,70 @@
-// Which topics there are, and what is known of one: from the slots where they know it, else from mq-topics.json, else from
-// the directories that another program left.
+// What one topic is: from its slots where they know it, else from the catalogue and the directories (PUB-8).
 
 #include <algorithm>
-#include <cstring>
 
-#include "store/directory_impl.h"
+#include "store/topic_changes.h"
+#include "store/topic_view.h"
 
 namespace mq::store {
-namespace {
 
-constexpr std::int32_t kInternalPartitions = 50;
-
-bool is_internal(std::string_view name) { return name == "__consumer_offsets" || name == "__transaction_state"; }
-
-Result<TopicMeta> to_meta(const Topic& topic) {
+Result<TopicMeta> meta_of_topic(const Topic& topic) {
     MQ_ASSIGN(const TopicConfig config, to_topic_config(topic.config));
     TopicMeta meta;
     meta.known = 1;
     meta.partitions = topic.partitions;
     meta.replicas = topic.replicas;
-    std::memcpy(meta.id.data(), topic.id.data(), std::min(topic.id.size(), meta.id.size()));
+    topic.id.copy(meta.id.data(), meta.id.size() - 1);
     meta.log = config.log;
     meta.retention_consumed = config.retention_consumed ? 1 : 0;
     meta.write_caching = config.write_caching ? 1 : 0;
     return meta;
 }
 
-tl::unexpected<Error> no_such_topic(std::string_view name, const std::string& path) {
-    return fail(Errc::not_found, {}, std::string{name}, "no such topic in " + path);
+namespace {
+
+// What the slot says, if it is of the mq-topics.json as it is now.
+Result<std::optional<TopicMeta>> known_meta(const DataDirectory::Impl& d, const log::TopicPartition& id) {
+    if (!d.control) return std::nullopt;
+    shm::PartitionSlot* slot = d.control->find(id.topic, id.partition);
+    if (slot == nullptr) return std::nullopt;
+    const auto before = shm::holds(*slot, id.topic, id.partition);
+    const TopicMeta meta = meta_of(*slot).read();
+    if (!before || meta.known == 0 || slot->use_generation.load() != *before) return std::nullopt;
+    MQ_ASSIGN(const FileStamp now, stamp_of(d.file(kCatalogueFile)));
+    if (now != d.shared().catalogue.read()) return std::nullopt;
+    return meta;
+}
+
+Status check_partition(const Topic& topic, std::int32_t partition) {
+    if (partition >= 0 && partition < topic.partitions) return {};
+    return fail(Errc::not_found, {}, {},
+                "topic '" + topic.name + "' has no partition " + std::to_string(partition) + ", it has " +
+                    std::to_string(topic.partitions));
+}
+
+// Read again if somebody replaced the catalogue meanwhile: of a topic that is being made the directories alone tell
+// less than the catalogue.
+template <typename Look>
+auto read_steadily(const DataDirectory::Impl& d, const Look& look) -> decltype(look()) {
+    constexpr int kTries = 5;
+    for (int left = kTries;; --left) {
+        MQ_ASSIGN(const FileStamp before, stamp_of(d.file(kCatalogueFile)));
+        auto result = look();
+        MQ_ASSIGN(const FileStamp after, stamp_of(d.file(kCatalogueFile)));
+        if (before == after || left <= 1) return result;
+    }
 }
 
 }  // namespace
 
-// Directories are looked at for `only`, or for all; a topic that is in the catalogue stays as it says there.
-Status DataDirectory::Impl::add_directories(Catalogue& catalogue, std::string_view only) const {
-    std::map<std::string, Topic, std::less<>> found;
-    MQ_TRY(os::visit_directory(path, [&](std::string_view name, bool is_directory) {
-        if (!is_directory || !name.starts_with(only)) return;
-        const auto id = log::parse_partition_directory(name);
-        if (!id || (!only.empty() && id->topic != only) || catalogue.topics.contains(id->topic)) return;
-        Topic& topic = found[id->topic];
-        topic.name = id->topic;
-        topic.partitions = std::max(topic.partitions, id->partition + 1);
-    }));
-    for (auto& [name, topic] : found) {
-        if (is_internal(name)) topic.partitions = std::max(topic.partitions, kInternalPartitions);
-        const auto text = os::read_file(os::join(partition_path({name, 0}), "partition.metadata"), 4096);
-        if (text) {
-            if (const auto metadata = log::parse_partition_metadata(*text)) topic.id = metadata->topic_id;
-        }
-        catalogue.topics.emplace(name, std::move(topic));
-    }
-    return {};
-}
-
-Result<Catalogue> DataDirectory::Impl::read_topics(std::string_view only) const {
-    MQ_ASSIGN(Catalogue catalogue, read_catalogue(file(kCatalogueFile)));
-    if (only.empty() || !catalogue.topics.contains(only)) MQ_TRY(add_directories(catalogue, only));
-    return catalogue;
-}
-
 Result<Topic> DataDirectory::Impl::find_topic(std::string_view name) const {
     MQ_TRY(log::check_topic_name(name));
-    MQ_ASSIGN(const Catalogue catalogue, read_topics(name));
-    const auto topic = catalogue.topics.find(name);
-    if (topic == catalogue.topics.end()) return no_such_topic(name, path);
-    return topic->second;
+    return read_steadily(*this, [&]() -> Result<Topic> {
+        MQ_ASSIGN(const Catalogue catalogue, read_catalogue(file(kCatalogueFile)));
+        return look_up_topic(path, catalogue, name);
+    });
 }
 
-// Where the catalogue is not the one that the slots are of (somebody edited it, or changed it and died), they forget.
 Status DataDirectory::Impl::follow_catalogue() {
     MQ_ASSIGN(const FileStamp now, stamp_of(file(kCatalogueFile)));
     if (shared().catalogue.read() == now) return {};
@@ -78,44 +74,46 @@ Status DataDirectory::Impl::follow_catalogue() {
 }
 
 Result<TopicMeta> DataDirectory::Impl::find_meta(const log::TopicPartition& id) {
-    const auto checked = [&](const TopicMeta& meta) -> Result<TopicMeta> {
-        if (id.partition >= 0 && id.partition < meta.partitions) return meta;
-        return fail(Errc::not_found, {}, id.topic,
-                    "there is no partition " + std::to_string(id.partition) + ": it has " +
-                        std::to_string(meta.partitions) + (meta.partitions == 1 ? " partition" : " partitions"));
-    };
-    if (control) {
-        if (shm::PartitionSlot* slot = control->find(id.topic, id.partition)) {
-            const TopicMeta meta = meta_of(*slot).read();
-            MQ_ASSIGN(const FileStamp now, stamp_of(file(kCatalogueFile)));
-            const bool current = shared().catalogue.read() == now;
-            if (meta.known != 0 && current && shm::holds(*slot, id.topic, id.partition)) return checked(meta);
-        }
-    }
+    MQ_ASSIGN(const auto known, known_meta(*this, id));
+    if (known) return *known;
+    MQ_TRY(log::check_topic_name(id.topic));
     if (!writable()) {
         MQ_ASSIGN(const Topic topic, find_topic(id.topic));
-        MQ_ASSIGN(const TopicMeta meta, to_meta(topic));
-        return checked(meta);
+        MQ_TRY(check_partition(topic, id.partition));
+        return meta_of_topic(topic);
     }
-    TopicMeta found;
+    TopicMeta meta;
     const Status looked = control->on_claimed_thread([&]() -> Status {
         MQ_ASSIGN(const shm::Guard guard, control->lock(control->header().catalogue, "the catalogue lock"));
         MQ_TRY(follow_catalogue());
-        MQ_ASSIGN(const Topic topic, find_topic(id.topic));
-        MQ_ASSIGN(found, to_meta(topic));
-        MQ_ASSIGN(found, checked(found));
-        MQ_ASSIGN(shm::PartitionSlot * slot, control->find_or_make(id.topic, id.partition, &guard));
-        meta_of(*slot).publish(found);
+        MQ_ASSIGN(const Catalogue catalogue, read_catalogue(file(kCatalogueFile)));
+        MQ_ASSIGN(const Topic topic, look_up_topic(path, catalogue, id.topic));
+        MQ_TRY(check_partition(topic, id.partition));
+        MQ_ASSIGN(meta, meta_of_topic(topic));
+        if (options.access == Access::write && control->header().changes_begun.load() != 0) {
+            MQ_ASSIGN(const bool there, os::exists(partition_path(id)));
+            if (!there) {
+                MQ_TRY(make_partition(path, id, topic.id));
+                MQ_TRY(os::sync_directory(path));
+            }
+        }
+        const auto slot = control->find_or_make(id.topic, id.partition, &guard);
+        // Who only reads can do so without.
+        if (!slot && options.access == Access::write) return fail(slot.error());
+        if (slot) meta_of(**slot).publish(meta);
         return {};
     });
     MQ_TRY(looked);
-    return found;
+    return meta;
 }
 
 Result<std::vector<Topic>> DataDirectory::topics() const {
-    MQ_ASSIGN(Catalogue catalogue, impl_->read_topics());
+    MQ_ASSIGN(TopicView view, read_steadily(*impl_, [&] { return view_topics(impl_->path); }));
     std::vector<Topic> topics;
-    for (auto& [name, topic] : catalogue.topics) topics.push_back(std::move(topic));
+    topics.reserve(view.catalogue.topics.size());
+    for (auto& [name, topic] : view.catalogue.topics) {
+        if (!topic.deleting) topics.push_back(std::move(topic));
+    }
     return topics;
 }
 
