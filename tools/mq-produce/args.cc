@@ -1,10 +1,17 @@
 #include "args.h"
 
+#include <fcntl.h>
+
+#include <algorithm>
+
 #include "base/clock.h"
+#include "cli/diagnostics.h"
+#include "cli/escape.h"
 #include "cli/text.h"
 #include "cli/times.h"
 #include "cli/values.h"
-#include "record/compression.h"
+#include "os/file.h"
+#include "settings.h"
 
 namespace mq::produce {
 
@@ -15,19 +22,8 @@ using cli::OptionSet;
 
 namespace {
 
-// "zstd", "gzip:9".
-Status parse_compression(std::string_view text, Args& args) {
-    const std::size_t colon = text.find(':');
-    const auto codec = record::codec_from_name(text.substr(0, colon));
-    if (!codec) return bad_value(text, "is none of none, gzip, snappy, lz4, zstd");
-    args.codec = *codec;
-    args.level.reset();
-    if (colon == std::string_view::npos) return {};
-    const record::LevelRange legal = record::level_range(*codec);
-    if (legal.min == legal.max) return bad_value(text, "has a level, but this codec has none");
-    MQ_ASSIGN(args.level, cli::parse_integer<int>(text.substr(colon + 1), legal.min, legal.max));
-    return {};
-}
+// A key on the command line is as long as that allows; one from a file too.
+constexpr std::uint64_t kLargestKeyBytes = 1 << 20;
 
 Status parse_header(std::string_view text, Args& args) {
     const std::size_t equals = text.find('=');
@@ -37,112 +33,453 @@ Status parse_header(std::string_view text, Args& args) {
     return {};
 }
 
-Status parse_sync(std::string_view text, Args& args) {
-    args.sync = text == "none" ? Sync::none : text == "batch" ? Sync::batch : Sync::end;
-    return {};
-}
-
 Status parse_delimiter(std::string_view text, std::string& target) {
     MQ_ASSIGN(target, cli::parse_escapes(text));
     if (target.empty()) return bad_value(text, "is empty: nothing would end");
     return {};
 }
 
-}  // namespace
+Status parse_encoding(std::string_view text, cli::Encoding& target) {
+    target = cli::encoding_from_name(text).value_or(cli::Encoding::raw);
+    return {};
+}
 
-std::optional<int> parse_args(OptionSet& options, int argc, char** argv, Args& args) {
+// "1000", "1000/s", "10/m": how many a second.
+Status parse_rate(std::string_view text, bool bytes, double& target) {
+    const std::size_t slash = text.find('/');
+    const std::string_view unit = slash == std::string_view::npos ? "s" : text.substr(slash + 1);
+    const double seconds = unit == "s" ? 1 : unit == "m" ? 60 : unit == "h" ? 3600 : 0;
+    if (seconds == 0) return bad_value(text, "is not per s, m or h");
+    const std::string_view number = text.substr(0, slash);
+    std::uint64_t count = 0;
+    if (bytes) {
+        MQ_ASSIGN(count, cli::parse_size(number));
+    } else {
+        MQ_ASSIGN(count, cli::parse_integer<std::uint64_t>(number));
+    }
+    if (count == 0) return bad_value(text, "is no rate: nothing would be sent");
+    target = static_cast<double>(count) / seconds;
+    return {};
+}
+
+// "2", "0.5x".
+Status parse_speed(std::string_view text, double& target) {
+    std::string number{text};
+    if (number.ends_with('x')) number.pop_back();
+    char* end = nullptr;
+    const bool plain = !number.empty() && number.find_first_not_of("0123456789.") == number.npos;
+    target = plain ? std::strtod(number.c_str(), &end) : 0;
+    if (!plain || *end != '\0' || target <= 0) return bad_value(text, "is no speed, such as 2 or 0.5x");
+    return {};
+}
+
+Status parse_generate(std::string_view text, Args& args) {
+    if (text == "seq") {
+        args.generate = Generate::sequence;
+    } else if (text.starts_with("random:")) {
+        args.generate = Generate::random;
+        MQ_ASSIGN(args.generate_bytes, cli::parse_size(text.substr(7)));
+        if (args.generate_bytes > kLargestMaxRecordBytes) return bad_value(text, "is more than 1GiB");
+    } else if (text.starts_with("file:") && text.size() > 5) {
+        args.generate = Generate::file;
+        args.generate_file = text.substr(5);
+    } else {
+        return bad_value(text, "is none of seq, random:SIZE, file:PATH");
+    }
+    return {};
+}
+
+Status parse_sync(std::optional<std::string_view> text, Args& args) {
+    args.sync = text == "none" ? Sync::none : text == "end" ? Sync::end : Sync::batch;
+    return {};
+}
+
+// Kafka's --timeout counts milliseconds without a unit, and means what --linger does.
+Status parse_timeout(std::string_view text, Args& args) {
+    if (!text.empty() && text.find_first_not_of("0123456789") == text.npos) {
+        MQ_ASSIGN(args.linger_ms, cli::parse_integer<std::int64_t>(text, 0));
+        return {};
+    }
+    MQ_ASSIGN(args.timeout_ms, cli::parse_duration_ms(text));
+    return {};
+}
+
+// What the table of options fills beside `args`.
+struct Collected {
     std::vector<std::string> operands;
     std::optional<std::string> topic;
+    std::optional<std::string> key_file;
+    Settings settings;
+    std::vector<std::string> setting_files;
+    std::vector<std::string_view> given;  // options that beat settings
+    bool sync_without_value = false;
+};
 
+void add_input_options(OptionSet& options, Args& args, Collected& more) {
+    const auto given = [&more](std::string_view name) { more.given.push_back(name); };
     options.group("Input");
-    options.value("-t, --topic", "TOPIC", topic, "The topic. All operands are files then.").suggest(Complete::topic);
+    options.value("-t, --topic", "TOPIC", more.topic, "The topic. All operands are files then.")
+        .suggest(Complete::topic);
     options.value("-d, --delimiter", "STR",
                   OptionSet::Apply{[&](std::string_view text) { return parse_delimiter(text, args.delimiter); }},
                   "Ends a record. C escapes are known. A newline if not given.");
     options.flag(
         "-0, --null", [&] { args.delimiter.assign(1, '\0'); }, "A NUL byte ends a record.");
+    options
+        .value(
+            "--framing", "FORM", OptionSet::Apply{[&](std::string_view text) -> Status {
+                args.framing = *cli::framing_from_name(text);
+                return {};
+            }},
+            "What sets records apart instead of a delimiter. file: every file is one; u32be, u32le, varint: a length "
+            "in front; netstring: 5:hello, ; kbatch: Kafka's record batches, which are appended whole.")
+        .one_of(cli::framing_names(true));
+    options.flag(
+        "--json", args.json,
+        "Every line is a JSON object as mq-consume --json writes it: partition, timestamp, key, value, headers.");
+    options.value("-f, --format", "FORMAT", OptionSet::Apply{[&](std::string_view text) -> Status {
+                      args.format = text;
+                      return {};
+                  }},
+                  "How records stand in the input: %k %v %h{...} %p %T, lengths %K %V, with {hex} {base64} {json} "
+                  "{re[...]} {u32be} and the like. See INPUT FORMATS.");
     options.value(
-        "-K, --key-delimiter", "STR",
-        OptionSet::Apply{[&](std::string_view text) { return parse_delimiter(text, args.key_delimiter.emplace()); }},
-        "What stands before the first STR in a record is its key. Without one in it the record has the key of -k, "
-        "or null.");
-    options.value("-k, --key", "STR", args.key, "Key of every record.");
+        "-K, --key-delimiter", "STR", OptionSet::Apply{[&, given](std::string_view text) {
+            given("--key-delimiter");
+            return parse_delimiter(text, args.fields.key_delimiter.emplace());
+        }},
+        "What stands before the first STR in a record is its key. Without one in it the record has the key of "
+        "-k, or null.");
+    options.value(
+        "--header-delimiter", "STR", OptionSet::Apply{[&, given](std::string_view text) {
+            given("--header-delimiter");
+            return parse_delimiter(text, args.fields.header_delimiter.emplace());
+        }},
+        "What stands before the first STR in a record, in front of the key, is headers: name:value,name:value. A "
+        "name alone has the value null.");
+    options.flag(
+        "--escape", args.fields.escape,
+        R"(Reads \n \t \r \0 \\ \xHH in headers, key and value as the bytes they stand for, and \N as null.)");
+    options
+        .value("--key-encoding", "ENCODING", OptionSet::Apply{[&](std::string_view text) {
+                   return parse_encoding(text, args.fields.key_encoding);
+               }},
+               "How keys are written in the input.")
+        .one_of({"raw", "hex", "base64"});
+    options
+        .value("--value-encoding", "ENCODING", OptionSet::Apply{[&](std::string_view text) {
+                   return parse_encoding(text, args.fields.value_encoding);
+               }},
+               "How values are written in the input.")
+        .one_of({"raw", "hex", "base64"});
+    options.value("-k, --key", "STR", args.key, "Key of every record that has none of its own.");
+    options.value("--key-file", "FILE", more.key_file, "The same, from a file, all of its bytes.")
+        .suggest(Complete::file);
+    options
+        .value("--key-from", "WHAT", OptionSet::Apply{[&](std::string_view) -> Status {
+                   args.key_from_filename = true;
+                   return {};
+               }},
+               "filename: the key of a record is the name of its file as it was given.")
+        .one_of({"filename"});
     options.repeatable("-H, --header", "K=V",
                        OptionSet::Apply{[&](std::string_view text) { return parse_header(text, args); }},
-                       "Adds a header to every record. K alone has the value null, K= the empty one.");
-    options.flag("-Z, --null-value", args.empty_is_null, "An empty key or value is null.");
+                       "Adds a header to every record, after its own. K alone has the value null, K= the empty one.");
+    options.flag("-Z, --null-value", args.fields.empty_is_null, "An empty key or value is null.");
+    options.value("--null-marker", "STR", OptionSet::Apply{[&, given](std::string_view text) -> Status {
+                      given("--null-marker");
+                      args.fields.null_marker = text;
+                      return {};
+                  }},
+                  "A key or value that is exactly STR is null.");
     options.flag("--skip-empty", args.skip_empty, "Leaves empty input records out. They are records otherwise.");
-    options.value(
-        "--timestamp", "T", OptionSet::Apply{[&](std::string_view text) -> Status {
-            args.timestamp.reset();
-            if (text == "now") return {};
-            MQ_ASSIGN(args.timestamp, cli::parse_time(text, wall_clock_ms()));
-            return {};
-        }},
-        "Timestamp of every record: seconds or milliseconds since 1970, RFC 3339, YYYY-MM-DD, -1h, now. The time of "
-        "reading if not given.");
+    options.value("--timestamp", "T", OptionSet::Apply{[&](std::string_view text) -> Status {
+                      args.timestamp.reset();
+                      args.timestamp_now = text == "now";
+                      if (args.timestamp_now) return {};
+                      MQ_ASSIGN(args.timestamp, cli::parse_time(text, wall_clock_ms()));
+                      return {};
+                  }},
+                  "Timestamp of every record, whatever the input says: seconds or milliseconds since 1970, RFC 3339, "
+                  "YYYY-MM-DD, "
+                  "-1h, now. That of the input, else the time of reading, if not given.");
+    options.value("-c, --count", "N", args.count, "Stops after so many records.", std::uint64_t{1});
+    options.value("--repeat", "N", args.repeat, "Reads the input so many times.", std::uint64_t{1});
     options
-        .size("--max-record-bytes", "SIZE", args.max_record_bytes,
-              "Refuses a record whose batch would be larger. 1048588 if not given, Kafka's max.message.bytes.")
+        .value(
+            "--on-error", "WHAT", OptionSet::Apply{[&, given](std::string_view text) {
+                given("--on-error");
+                return parse_on_error(text, args);
+            }},
+            "What happens to a record that is malformed or too large. stop: the tool exits with 65, the default; "
+            "skip: it is left out, and the tool exits with 1 in the end; file:PATH: the same, and it is appended to "
+            "that file.")
+        .suggest(Complete::choices, {"stop", "skip", "file:"});
+    options
+        .value("--max-record-bytes", "SIZE", OptionSet::Apply{[&, given](std::string_view text) -> Status {
+                   given("--max-record-bytes");
+                   MQ_ASSIGN(args.max_record_bytes, cli::parse_size(text));
+                   return {};
+               }},
+               "Refuses a record whose batch would be larger. The topic's max.message.bytes holds beside it; a topic "
+               "that has to be made gets a larger one if need be.")
         .alias("--max-message-bytes");
+}
 
+void add_source_options(OptionSet& options, Args& args) {
+    options.group("Load");
+    options
+        .value("--generate", "WHAT",
+               OptionSet::Apply{[&](std::string_view text) { return parse_generate(text, args); }},
+               "Makes records instead of reading them, without end or up to -c. seq: 1, 2, 3; random:SIZE: letters; "
+               "file:PATH: lines of a file at random.")
+        .suggest(Complete::choices, {"seq", "random:", "file:"});
+    options.value("--repeating-keys", "N", args.repeating_keys,
+                  "Gives the records the keys 0, 1 ... N - 1, and again from 0.", std::uint64_t{1});
+    options
+        .value("--rate", "N",
+               OptionSet::Apply{[&](std::string_view text) { return parse_rate(text, false, args.rate_records); }},
+               "At most so many records a second; N/m and N/h: a minute, an hour.")
+        .alias("--throughput");
+    options.value("--rate-bytes", "SIZE",
+                  OptionSet::Apply{[&](std::string_view text) { return parse_rate(text, true, args.rate_bytes); }},
+                  "At most so many bytes of keys and values a second; also /m and /h.");
+    options.optional_value(
+        "--replay", "SPEED",
+        [&](std::optional<std::string_view> text) -> Status {
+            return parse_speed(text.value_or("1"), args.replay_speed.emplace());
+        },
+        "Sends records as far apart as their timestamps in the input are; SPEED times as fast.");
+}
+
+void add_topic_options(OptionSet& options, Args& args, Collected& more) {
+    const auto given = [&more](std::string_view name) { more.given.push_back(name); };
     options.group("Topic");
     options.value("-p, --partition", "N", args.partition,
-                  "Appends to this partition. Otherwise records with a key go where Kafka's Java client sends them, "
-                  "others batch "
-                  "by batch to one partition after another.",
+                  "Appends to this partition. Otherwise a record goes where the input says (%p, JSON), or where "
+                  "--partitioner puts it.",
                   0);
+    options
+        .value("--partitioner", "KIND", OptionSet::Apply{[&, given](std::string_view text) -> Status {
+                   given("--partitioner");
+                   args.partitioner = *partitioner_from_name(text);
+                   return {};
+               }},
+               "murmur2: as Kafka's Java client, keys by their hash and others batch by batch to one partition after "
+               "another, the default; murmur2_random, crc32, fnv1a: as librdkafka, keys by their hash and others at "
+               "random; roundrobin, random, sticky: whatever the key.")
+        .one_of(partitioner_names());
     options.optional_value(
         "--create", "PARTITIONS",
         [&](std::optional<std::string_view> text) -> Status {
             args.create = true;
-            if (text) {
-                MQ_ASSIGN(args.create_partitions, cli::parse_integer<std::int32_t>(*text, 1, 100'000));
-            }
+            if (!text) return {};
+            // PARTITIONS:RF as for a cluster; here every partition has one replica.
+            const std::size_t colon = text->find(':');
+            if (colon != text->npos && text->substr(colon + 1) != "1")
+                return bad_value(*text, "asks for replicas: a data directory holds one");
+            MQ_ASSIGN(args.create_partitions, cli::parse_integer<std::int32_t>(text->substr(0, colon), 1, 100'000));
             return {};
         },
         "Partitions of a topic that has to be made: one if not given. An existing topic stays as it is.");
     options.flag(
         "--no-create", [&] { args.create = false; }, "Exits with 66 if the topic is not there.");
+}
 
-    options.group("Output");
+void add_delivery_options(OptionSet& options, Args& args, Collected& more) {
+    const auto given = [&more](std::string_view name) { more.given.push_back(name); };
+    options.group("Delivery");
     options
-        .value("-z, --compression", "CODEC",
-               OptionSet::Apply{[&](std::string_view text) { return parse_compression(text, args); }},
+        .value("-z, --compression", "CODEC", OptionSet::Apply{[&, given](std::string_view text) {
+                   given("--compression");
+                   return parse_compression(text, args);
+               }},
                "Compresses batches. CODEC:LEVEL sets the codec's level.")
         .suggest(Complete::choices, {"none", "gzip", "snappy", "lz4", "zstd"})
         .alias("--compression-codec");
     options
-        .value("--sync", "WHEN", OptionSet::Apply{[&](std::string_view text) { return parse_sync(text, args); }},
-               "When records are flushed to the disk. none: never; batch: before a batch counts as accepted; end: a "
-               "second after they "
-               "were appended, and before mq-produce exits, which is the default.")
+        .optional_value(
+            "--sync", "WHEN",
+            [&](std::optional<std::string_view> text) -> Status {
+                more.sync_without_value = !text;
+                return parse_sync(text, args);
+            },
+            "When records are flushed to the disk. none: never; batch: before a batch counts as accepted, which "
+            "--sync "
+            "alone means too, as with Kafka; end: a second after they were appended, and before mq-produce exits, "
+            "which "
+            "is the default.")
         .one_of({"none", "batch", "end"});
     options
-        .value("--report", "FORM", OptionSet::Apply{[&](std::string_view) -> Status {
-                   args.report_json = true;
+        .value("--acks", "N", OptionSet::Apply{[&, given](std::string_view) -> Status {
+                   given("--acks");
                    return {};
                }},
-               "Prints a line on stdout for each accepted record: topic, partition, offset.")
-        .one_of({"json"});
+               "all, 1 or 0 are the same here: a record counts as accepted when it was appended and every reader "
+               "sees it. "
+               "When it is on the disk is for --sync to say.")
+        .one_of({"all", "-1", "1", "0"})
+        .alias("--request-required-acks");
+    options.value("--linger", "DUR", OptionSet::Apply{[&, given](std::string_view text) -> Status {
+                      given("--linger");
+                      MQ_ASSIGN(args.linger_ms, cli::parse_duration_ms(text));
+                      return {};
+                  }},
+                  "Waits so long for more records when input pauses. Not at all if not given.");
+    options
+        .value("--batch-size", "SIZE", OptionSet::Apply{[&, given](std::string_view text) -> Status {
+                   given("--batch-size");
+                   MQ_ASSIGN(args.batch_bytes, cli::parse_size(text));
+                   return {};
+               }},
+               "Sends a batch when it has so many bytes. About 1MiB if not given.")
+        .alias("--max-partition-memory-bytes");
+    options.value(
+        "--delivery-timeout", "DUR", OptionSet::Apply{[&, given](std::string_view text) -> Status {
+            given("--delivery-timeout");
+            args.delivery_timeout_ms = kForever;
+            if (text == "forever") return {};
+            MQ_ASSIGN(args.delivery_timeout_ms, cli::parse_duration_ms(text));
+            return {};
+        }},
+        "On a full disk keeps the batch and tries again so long, or forever, before it exits with 74. 0 if not "
+        "given: exits at once.");
+    options.value(
+        "--timeout", "DUR", OptionSet::Apply{[&](std::string_view text) { return parse_timeout(text, args); }},
+        "Exits with 124 after this time; what was read by then is appended and flushed. A number without a unit "
+        "is Kafka's --timeout: --linger in milliseconds.");
+    options
+        .value(
+            "--checkpoint", "FILE", args.checkpoint,
+            "Notes in FILE what has been appended and flushed. Started again with it, mq-produce goes on there and "
+            "neither loses nor doubles a record, however it ended.")
+        .suggest(Complete::file);
+    options.flag("--verify", args.verify, "Reads every batch back and compares it.");
+}
+
+void add_output_options(OptionSet& options, Args& args) {
+    options.group("Output");
+    options
+        .value("--report", "FORMAT", OptionSet::Apply{[&](std::string_view text) -> Status {
+                   args.report = text == "json" ? Report::json : Report::format;
+                   args.report_format = text;
+                   return {};
+               }},
+               "Prints a line on stdout for each accepted record. json: topic, partition, offset; else a format of "
+               "mq-consume, such as '%p %o %k\\n'.")
+        .suggest(Complete::choices, {"json"});
+    options.value("--ack-fd", "N", args.ack_fd,
+                  "Writes TOPIC PARTITION OFFSET to this descriptor for each accepted record, a line each.", 0);
+    options.flag("--tee", args.tee, "Prints each accepted record on stdout, with its key if -K is given.");
+    options.flag("--progress", args.progress,
+                 "Shows on a terminal what has been sent so far. SIGUSR1 does so anywhere.");
     options.flag("-n, --dry-run", args.dry_run, "Reads the input and says what would be appended.");
     options.flag("-q, --quiet", args.quiet, "No summary at the end.");
     options.flag("-v, --verbose", args.verbose, "Says more on stderr: what opening the partitions found.");
+}
+
+void add_kafka_options(OptionSet& options, Collected& more) {
+    options.group("Settings");
+    options
+        .repeatable(
+            "-F, --command-config", "FILE", more.setting_files,
+            "Java properties with Kafka's keys of a producer, such as compression.type, linger.ms, batch.size, "
+            "acks, max.request.size. Options count more.")
+        .suggest(Complete::file)
+        .alias("--producer.config")
+        .alias("--reader-config");
+    options
+        .repeatable("-X, --command-property", "K=V",
+                    OptionSet::Apply{[&](std::string_view text) { return more.settings.add(text); }},
+                    "One of those keys; also those of Kafka's console producer, such as parse.key, key.separator, "
+                    "parse.headers, null.marker.")
+        .alias("--producer-property")
+        .alias("--property")
+        .alias("--reader-property");
+    // What Kafka's console producer takes and nothing here depends on.
+    const OptionSet::Apply nothing{[](std::string_view) -> Status { return {}; }};
+    for (const std::string_view name : {"--max-block-ms", "--max-memory-bytes", "--message-send-max-retries",
+                                        "--metadata-expiry-ms", "--request-timeout-ms", "--retry-backoff-ms",
+                                        "--socket-buffer-size", "--send-buffer-size", "--line-reader"}) {
+        options.value(name, "N", nothing, "Accepted for Kafka's sake.").hide();
+    }
+}
+
+// What cannot stand together; empty: all is well.
+std::string contradiction(const Args& args, const Collected& more) {
+    using cli::Framing;
+    const bool framed = args.framing != Framing::delimiter;
+    const bool batches = args.framing == Framing::kbatch;
+    if (args.json && args.format) return "--json and --format: one of them";
+    if (args.format && framed) return "--format and --framing: one of them";
+    if ((args.json || args.format) && !args.fields.is_plain())
+        return "--json and --format say themselves where keys, headers and nulls are, and how they are written";
+    if (batches && (args.json || !args.fields.is_plain() || args.key || more.key_file || args.key_from_filename ||
+                    !args.headers.empty() || args.timestamp || args.timestamp_now || args.repeating_keys ||
+                    args.replay_speed || args.count || args.skip_empty || args.codec != record::Codec::none))
+        return "--framing kbatch takes batches as they are";
+    if (args.replay_speed && !args.json && !args.format)
+        return "--replay needs timestamps: --json, or --format with %T";
+    if (args.generate != Generate::no &&
+        (framed || args.json || args.format || args.repeat > 1 || !more.operands.empty() || !args.checkpoint.empty()))
+        return "--generate reads no input";
+    if (!args.checkpoint.empty()) {
+        if (args.sync == Sync::none) return "--checkpoint notes what is on the disk: not with --sync=none";
+        if (batches || args.repeat > 1 || args.dry_run || args.count)
+            return "--checkpoint goes with neither --framing kbatch, --repeat, --count nor --dry-run";
+        if (std::ranges::count(args.files, "-") > 1) return "--checkpoint needs files that differ";
+    }
+    if (args.fields.escape) {
+        const std::string_view separators[] = {args.delimiter, args.fields.key_delimiter.value_or(""),
+                                               args.fields.header_delimiter.value_or("")};
+        if (const auto usable = cli::Escaper::make(separators); !usable)
+            return cat("--escape: ", usable.error().detail);
+    }
+    const bool word = std::ranges::any_of(args.files, [](const std::string& file) {
+        return (file == "none" || file == "batch" || file == "end") && !os::exists(file).value_or(false);
+    });
+    if (more.sync_without_value && word) return "--sync takes its value after an equals sign: --sync=none";
+    return {};
+}
+
+}  // namespace
+
+std::optional<int> parse_args(OptionSet& options, int argc, char** argv, Args& args) {
+    Collected more;
+    add_input_options(options, args, more);
+    add_source_options(options, args);
+    add_topic_options(options, args, more);
+    add_delivery_options(options, args, more);
+    add_output_options(options, args);
+    add_kafka_options(options, more);
     add_target(options, args.target);
-    options.operands(operands, Complete::topic);
+    options.operands(more.operands, Complete::topic);
 
     if (auto stop = options.parse(argc, argv)) return stop;
-    if (!topic) {
-        if (operands.empty()) return options.usage_error("which topic? mq-produce TOPIC [FILE...]");
-        topic = operands.front();
-        operands.erase(operands.begin());
+    if (!more.topic) {
+        if (more.operands.empty()) return options.usage_error("which topic? mq-produce TOPIC [FILE...]");
+        more.topic = more.operands.front();
+        more.operands.erase(more.operands.begin());
     }
-    args.topic = *topic;
-    args.files = std::move(operands);
+    args.topic = *more.topic;
+    args.files = more.operands;
     if (args.files.empty()) args.files.emplace_back("-");
-    if (args.max_record_bytes > (std::uint64_t{1} << 30)) {
-        return options.usage_error("--max-record-bytes: at most 1GiB");
+    if (more.key_file) {
+        auto key = os::read_file(*more.key_file, kLargestKeyBytes);
+        if (!key) return cli::to_status(cli::Diagnostics{options.program()}.fail(key.error()));
+        args.key = *std::move(key);
     }
+    for (const std::string& file : more.setting_files) {
+        const Status added = more.settings.add_file(file);
+        if (!added) return cli::to_status(cli::Diagnostics{options.program()}.fail(added.error()));
+    }
+    if (const Status applied = more.settings.apply(args, more.given); !applied)
+        return options.usage_error(applied.error().message());
+    if (args.max_record_bytes > kLargestMaxRecordBytes)
+        return options.usage_error("--max-record-bytes: at most 1GiB");
+    if (args.ack_fd && fcntl(*args.ack_fd, F_GETFD) < 0)
+        return options.usage_error(cat("--ack-fd: descriptor ", *args.ack_fd, " is not open"));
+    if (const std::string problem = contradiction(args, more); !problem.empty()) return options.usage_error(problem);
     return std::nullopt;
 }
 

@@ -1,102 +1,127 @@
-// Collects records into a batch for each partition, appends the batches, and makes them durable when it is time.
+// Collects records into a batch for each partition, and sends the batches on.
 #pragma once
 
-#include <chrono>
-#include <memory>
+#include <string>
 #include <vector>
 
 #include "args.h"
-#include "cli/diagnostics.h"
-#include "cli/local_partition.h"
-#include "cli/output.h"
-#include "record/batch_builder.h"
+#include "batch.h"
+#include "cli/input_record.h"
+#include "handover.h"
+#include "partitioner.h"
 
 namespace mq::produce {
 
-// Not thread-safe. After an error the records accepted so far stand; nothing more may be added.
+// What is known of the topic when the first record is read.
+struct ProducerSetup {
+    std::vector<std::int32_t> partitions;
+    std::uint64_t topic_limit_bytes = kDefaultMaxRecordBytes;  // max.message.bytes
+    std::uint64_t segment_bytes = 1 << 30;
+    ProducerId producer_id = kNoProducerId;  // of --checkpoint
+    std::vector<std::int32_t> sequences;     // with it: of each partition's next record ...
+    std::vector<std::int32_t> skip;          // ... and how many of them are in the log already
+    std::uint64_t placed = 0;
+    std::uint64_t records = 0;  // of the input, in earlier runs
+};
+
+// For the thread that reads. After an error of sending the records accepted so far stand; nothing more may be added.
+// An error of one record (too_large, not_found: no such partition) leaves all as it was: another may follow.
 class Producer {
 public:
-    // Appends to the given partitions of args.topic, which are opened when they get their first batch. Without a
-    // directory it is a dry run. All three must outlive it.
-    Producer(const Args& args, cli::DataDirectory* directory, const std::vector<std::int32_t>& partitions,
-             const cli::Diagnostics& diagnostics);
+    // `args` and `handover` must outlive it.
+    Producer(const Args& args, const ProducerSetup& setup, Handover& handover);
 
-    // The time that records added from now on carry, unless one was given.
+    // The time that records added from now on carry if nothing else says it.
     void set_now(TimestampMs now) {
-        if (!args_->timestamp) timestamp_ = now;
+        if (!args_->timestamp) now_ = now;
     }
-    // Errors: too_large (the record alone is over the limit), those of the log.
+
     [[nodiscard]] Status add(NullableBytes key, NullableBytes value) {
-        Target& target = target_of(key);
-        const std::size_t bound = overhead_bytes_ + (key ? key->size() : 0) + (value ? value->size() : 0);
-        if (target.builder.size_bytes() + bound > kBatchBytes) MQ_TRY(make_room(target));
-        if (bound > safe_bytes_) MQ_TRY(check_size(key, value));
-        target.builder.add(timestamp_, key, value, headers_);
-        ++collected_;
-        bytes_ += (key ? key->size() : 0) + (value ? value->size() : 0);
-        return {};
+        return put(targets_[placement_.place(key)], now_, key, value, headers_);
     }
-    // Appends what was collected. Accepted then, but for Sync::batch durable first.
-    [[nodiscard]] Status send();
-    // Makes everything that was sent durable.
-    [[nodiscard]] Status flush();
-    // send(), then what the sync setting asks for, and closes the partitions.
-    [[nodiscard]] Status finish();
+    // With what the input says beside key and value.
+    [[nodiscard]] Status add(const cli::InputRecord& record);
+    // A whole batch of Kafka's, of whatever producer: it becomes one of nobody's. Control batches are passed over.
+    // Errors: corrupt (checksum), unsupported (magic), too_large.
+    [[nodiscard]] Status add_batch(ByteView unit);
 
-    [[nodiscard]] bool has_collected() const { return collected_ > 0; }
-    // Milliseconds until a flush is due, at least 0; -1: there is nothing to flush.
-    [[nodiscard]] int flush_due_ms() const;
+    // Sends what was collected. `mark`: the place in the input that was reached.
+    [[nodiscard]] Status send(std::optional<InputMark> mark = {});
 
-    [[nodiscard]] std::uint64_t accepted_records() const { return accepted_; }
+    [[nodiscard]] bool has_collected() const { return records_ > sent_records_; }
+    // Of the input: those that were passed over included, and those of earlier runs.
+    [[nodiscard]] std::uint64_t input_records() const { return first_record_ + records_; }
+    [[nodiscard]] std::uint64_t records() const { return records_; }
     [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
-    [[nodiscard]] std::size_t partitions_used() const;
-    // "offset 41 of x-0", for each partition that got records; empty if none did.
-    [[nodiscard]] std::string last_accepted() const;
+    // What a record may have at most, its batch's header included.
+    [[nodiscard]] std::uint64_t limit_bytes() const { return limit_bytes_; }
+    // "the topic's limit of 1000012 bytes (max.message.bytes)".
+    [[nodiscard]] std::string limit_text() const;
+    // Fills the parts of a mark that are known here.
+    void complete(InputMark& mark) const;
 
 private:
     // Below max.message.bytes by what a codec may add to bytes that do not compress.
     static constexpr std::size_t kBatchBytes = kDefaultMaxRecordBytes - (16 << 10);
-    static constexpr std::chrono::milliseconds kFlushAfter{1000};
-    static constexpr std::chrono::seconds kCheckpointAfter{60};
-    using Clock = std::chrono::steady_clock;
+    // Of all partitions together: more partitions make smaller batches.
+    static constexpr std::size_t kCollectedBytes = 8 << 20;
 
     struct Target {
+        Batch* batch = nullptr;
         std::int32_t number = 0;
-        std::unique_ptr<cli::LocalPartition> partition;  // once it has got a batch
-        record::BatchBuilder builder;
-        Offset last_accepted = kNoOffset;
-        bool used = false;
-        bool unflushed = false;
+        std::int32_t sequence = -1;
+        std::int32_t skip = 0;
     };
 
-    [[nodiscard]] Target& target_of(NullableBytes key) {
-        if (targets_.size() == 1) return targets_.front();
-        return targets_[key ? index_for(*key) : sticky_];
+    [[nodiscard]] Status put(Target& target, TimestampMs timestamp, NullableBytes key, NullableBytes value,
+                             std::span<const record::Header> headers) {
+        const std::size_t size = (key ? key->size() : 0) + (value ? value->size() : 0);
+        const std::size_t bound = overhead_bytes_ + size;
+        if (bound > safe_bytes_) [[unlikely]]
+            MQ_TRY(check_size(timestamp, key, value, headers));
+        if (target.skip > 0) [[unlikely]] {
+            skip(target);
+            return {};
+        }
+        if (target.batch == nullptr || target.batch->builder.size_bytes() + bound > batch_bytes_) [[unlikely]]
+            MQ_TRY(make_room(target));
+        Batch& batch = *target.batch;
+        batch.builder.add(timestamp, key, value, headers);
+        ++batch.records;
+        batch.bytes += size;
+        ++records_;
+        bytes_ += size;
+        return {};
     }
-    [[nodiscard]] std::size_t index_for(ByteView key) const;
+    [[nodiscard]] Status put_with_headers(Target& target, TimestampMs timestamp, const cli::InputRecord& record);
+    [[nodiscard]] Result<Target*> target_of(std::optional<std::int32_t> partition, NullableBytes key);
+    [[nodiscard]] Status check_size(TimestampMs timestamp, NullableBytes key, NullableBytes value,
+                                    std::span<const record::Header> headers) const;
     [[nodiscard]] Status make_room(Target& target);
-    [[nodiscard]] Status check_size(NullableBytes key, NullableBytes value) const;
-    [[nodiscard]] Status open(Target& target);
-    [[nodiscard]] Status send(Target& target);
-    [[nodiscard]] Status append(Target& target);
-    [[nodiscard]] Status report(const Target& target, Offset first, std::int32_t count);
+    [[nodiscard]] Status send(Target& target, bool pouring, std::optional<InputMark> mark);
+    [[nodiscard]] Status add_reencoded(Target& target, ByteView unit);
+    void skip(Target& target);
+    void begin_batch(Target& target);
 
     const Args* args_;
-    cli::DataDirectory* directory_;
-    const cli::Diagnostics* diagnostics_;
+    Handover* handover_;
+    record::BatchOptions options_;
+    std::uint64_t limit_bytes_ = 0;
+    bool limit_is_topics_ = true;
+    std::size_t batch_bytes_ = 0;
     std::vector<Target> targets_;
-    std::vector<record::Header> headers_;
+    std::size_t open_batches_ = 0;
+    std::size_t most_open_batches_ = 0;
+    Placement placement_;
+    std::vector<record::Header> headers_;  // of the options
+    std::vector<record::Header> all_headers_;
     std::size_t overhead_bytes_ = 0;  // what a record takes at most beside its key and value
     std::size_t safe_bytes_ = 0;      // a record that takes at most this is within the limit
-    std::size_t sticky_ = 0;          // where records without a key go until its batch is sent
-    TimestampMs timestamp_ = kNoTimestamp;
-    std::uint64_t collected_ = 0;
-    std::uint64_t accepted_ = 0;
+    TimestampMs now_ = kNoTimestamp;
+    std::uint64_t first_record_ = 0;
+    std::uint64_t records_ = 0;
+    std::uint64_t sent_records_ = 0;
     std::uint64_t bytes_ = 0;
-    bool unflushed_ = false;
-    Clock::time_point first_unflushed_;
-    Clock::time_point last_checkpoint_ = Clock::now();
-    cli::Output report_;
 };
 
 }  // namespace mq::produce
