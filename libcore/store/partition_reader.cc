@@ -60,9 +60,10 @@ Result<bool> PartitionReader::Impl::go_live() {
         return false;
     }
     use_generation = *held;
+    reader.reset();
     own_log.reset();
-    start_reading();
     own.reset();
+    start_reading();
     return true;
 }
 

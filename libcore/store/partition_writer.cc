@@ -179,13 +179,14 @@ Status PartitionWriter::trim(Offset start) {
     return p.under_append_lock([&](log::Log&) -> Status {
         return p.change_start([&](log::Log& log) -> Status {
             MQ_TRY(log.raise_log_start(start));
-            return log.apply_retention(p.directory->options.clock()).map([](std::size_t) {});
+            return p.apply_retention().map([](std::size_t) {});
         });
     });
 }
 
+// Closed segments only: records that were given old timestamps a moment ago are not gone with the next command.
 Result<std::size_t> PartitionWriter::Impl::apply_retention() {
-    return log->apply_retention(directory->options.clock());
+    return log->apply_retention(directory->options.clock(), false);
 }
 
 Result<std::size_t> PartitionWriter::apply_retention() {

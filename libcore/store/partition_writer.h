@@ -54,7 +54,8 @@ public:
     [[nodiscard]] Status roll();
     // Records below `start` are gone (DeleteRecords). bad_argument above the high watermark.
     [[nodiscard]] Status trim(Offset start);
-    // Deletes what the topic's retention says. Number of segments deleted.
+    // Deletes the closed segments that the topic's retention gives up; done at opening and at each roll anyway. Number
+    // of segments deleted.
     [[nodiscard]] Result<std::size_t> apply_retention();
     [[nodiscard]] Status truncate_to(Offset end);
     // Cleans once if the topic is compacted and it is due, or `force`. nullopt: nothing to do, or another process
