@@ -132,8 +132,9 @@ public:
     // Moves the start of what may be read up to `offset` (DeleteRecords); bad_argument above the high watermark.
     // Segments wholly below go at the next apply_retention().
     [[nodiscard]] Status raise_log_start(Offset offset);
-    // Deletes segments by log start, size and time. The number of segments deleted.
-    [[nodiscard]] Result<std::size_t> apply_retention(TimestampMs now);
+    // Deletes segments by log start, size and time. The number of segments deleted. `active_too`: the active segment goes
+    // as well when its time has come (a new one takes over), as in a Kafka broker.
+    [[nodiscard]] Result<std::size_t> apply_retention(TimestampMs now, bool active_too = true);
 
     // Writes what was not flushed again, to fresh files, and clears the poison of a failed fsync.
     [[nodiscard]] Status clear_poison();

@@ -8,7 +8,7 @@
 
 namespace mq::log {
 
-Result<std::size_t> Log::apply_retention(TimestampMs now_ms) {
+Result<std::size_t> Log::apply_retention(TimestampMs now_ms, bool active_too) {
     Impl& log = *impl_;
     MQ_TRY(log.ready_to_change());
     const LogConfig& config = log.config;
@@ -33,7 +33,7 @@ Result<std::size_t> Log::apply_retention(TimestampMs now_ms) {
         const bool last = base == log.now.active_base;
         const Offset next_base = last ? log.now.log_end : log.bases[deletable + 1];
         if (high_watermark < next_base) break;
-        if (last && log.now.active_size_bytes == 0) break;
+        if (last && (!active_too || log.now.active_size_bytes == 0)) break;
         bool gone = !last && next_base <= log.now.log_start;
         if (!gone && (by_size || by_time)) {
             MQ_ASSIGN(const Segment segment, Segment::open_for_reading(log.directory, base));
