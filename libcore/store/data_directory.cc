@@ -17,7 +17,13 @@ DataDirectory& DataDirectory::operator=(DataDirectory&&) noexcept = default;
 DataDirectory::~DataDirectory() = default;
 
 const std::string& DataDirectory::path() const { return impl_->path; }
-const std::string& DataDirectory::cluster_id() const { return impl_->cluster_id; }
+Result<std::string> DataDirectory::cluster_id() const {
+    const auto properties = os::read_file(impl_->file(log::kMetaProperties), 64 << 10);
+    if (!properties && properties.error().code == Errc::not_found) return std::string{};
+    if (!properties) return fail(properties.error());
+    MQ_ASSIGN(auto parsed, log::parse_properties(*properties));
+    return parsed["cluster.id"];
+}
 
 std::uint32_t DataDirectory::catalogue_generation() const {
     return impl_->control ? impl_->control->header().catalogue_generation.load() : 0;
@@ -37,13 +43,6 @@ Result<DataDirectory> DataDirectory::open(const std::string& path, const OpenOpt
     impl->path = path;
     impl->options = options;
     MQ_TRY(impl->open_shared());
-    auto properties = os::read_file(impl->file(log::kMetaProperties), 64 << 10);
-    if (properties) {
-        MQ_ASSIGN(auto parsed, log::parse_properties(*properties));
-        impl->cluster_id = parsed["cluster.id"];
-    } else if (properties.error().code != Errc::not_found && options.access == Access::write) {
-        return fail(std::move(properties).error());
-    }
     return DataDirectory{std::move(impl)};
 }
 
@@ -74,6 +73,7 @@ Status DataDirectory::Impl::begin(const shm::ControlFile::Beginning& beginning) 
     const bool kafka_was_here = !beginning.was_ours || points != ours || clean;
     const auto trust = clean ? log::Trust::clean : kafka_was_here ? log::Trust::segments : log::Trust::recovery_point;
     if (beginning.fresh || kafka_was_here) {
+        now.marked_unclean.store(0);
         now.trust.store(static_cast<std::uint32_t>(trust) + 1);
         now.stale_before.store(beginning.header->incarnation.load());
         // What slots say of topics is looked up again: no file has this stamp.
@@ -135,8 +135,11 @@ Status DataDirectory::Impl::begin_changes() {
             MQ_TRY(os::replace_file(file(log::kMetaProperties),
                                     "broker.id=0\ncluster.id=" + random_id() + "\nversion=0\n"));
         }
-        MQ_TRY(os::remove_file(file(log::kCleanShutdown)));
-        MQ_TRY(os::sync_directory(path));
+        if (shared().marked_unclean.load() == 0) {
+            MQ_TRY(os::remove_file(file(log::kCleanShutdown)));
+            MQ_TRY(os::sync_directory(path));
+            shared().marked_unclean.store(1);
+        }
         header.changes_begun.store(1);
         return {};
     });

@@ -46,7 +46,7 @@ public:
     ~DataDirectory();
 
     [[nodiscard]] const std::string& path() const;
-    [[nodiscard]] const std::string& cluster_id() const;  // of meta.properties; empty if there is none
+    [[nodiscard]] Result<std::string> cluster_id() const;  // of meta.properties; empty if there is none
 
     // By name. Topics that another program left as directories only are there too.
     [[nodiscard]] Result<std::vector<Topic>> topics() const;

@@ -29,7 +29,7 @@ struct SharedHeader {
     TwoCopies<FileStamp> catalogue;        // the mq-topics.json that the slots' topic_meta is of
     TwoCopies<FileStamp> recovery_points;  // DIR-6: another one means that a Kafka broker was here
     std::atomic<std::uint32_t> trust;      // log::Trust + 1, of partitions whose slot says nothing
-    std::atomic<std::uint32_t> reserved;
+    std::atomic<std::uint32_t> marked_unclean;  // .kafka_cleanshutdown is gone, durably
     std::atomic<std::uint64_t> stale_before;  // slots checked in earlier incarnations than this say nothing
 };
 static_assert(sizeof(SharedHeader) <= sizeof(shm::Header::store));
@@ -58,7 +58,6 @@ static_assert(sizeof(log::PublishedState) <= sizeof(shm::PartitionSlot::state));
 struct DataDirectory::Impl {
     std::string path;
     OpenOptions options;
-    std::string cluster_id;
     std::shared_ptr<shm::ControlFile> control;  // nullptr: nothing is shared, a reader looks at the files for itself
     os::File lock_file;                         // held shared where there is no control file
     log::Trust private_trust = log::Trust::segments;  // of such a reader
