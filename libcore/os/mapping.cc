@@ -59,15 +59,16 @@ void on_bus_error(int, siginfo_t* info, void*) {
     ::sigaction(SIGBUS, &previous_action, nullptr);
 }
 
+// Again if somebody has put another in its place.
 void install_handler() {
-    static const bool installed = [] {
-        struct sigaction action {};
-        action.sa_sigaction = on_bus_error;
-        action.sa_flags = SA_SIGINFO | SA_NODEFER;
-        ::sigaction(SIGBUS, &action, &previous_action);
-        return true;
-    }();
-    static_cast<void>(installed);
+    struct sigaction now {};
+    if (::sigaction(SIGBUS, nullptr, &now) != 0) return;
+    if ((now.sa_flags & SA_SIGINFO) != 0 && now.sa_sigaction == on_bus_error) return;
+    previous_action = now;
+    struct sigaction action {};
+    action.sa_sigaction = on_bus_error;
+    action.sa_flags = SA_SIGINFO | SA_NODEFER;
+    ::sigaction(SIGBUS, &action, nullptr);
 }
 
 void unguard(std::uintptr_t begin) {

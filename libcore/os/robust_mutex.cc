@@ -5,9 +5,8 @@
 
 #include "base/assert.h"
 
-// The sanitizer understands a dead owner in pthread_mutex_trylock, not in pthread_mutex_clocklock.
 #ifdef __SANITIZE_THREAD__
-extern "C" void __tsan_mutex_post_lock(void* address, unsigned flags, int recursion);
+#include <sanitizer/tsan_interface.h>
 #endif
 
 namespace mq::os {
@@ -28,9 +27,14 @@ timespec after_ms(int timeout_ms) {
 int wait_for(pthread_mutex_t* mutex, int timeout_ms) {
     if (timeout_ms < 0) return ::pthread_mutex_lock(mutex);
     const timespec until = after_ms(timeout_ms);
+#ifdef __SANITIZE_THREAD__
+    // It does not know this call, nor a dead owner in those that it knows but for trylock.
+    __tsan_mutex_pre_lock(mutex, __tsan_mutex_try_lock);
+#endif
     const int r = ::pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, &until);
 #ifdef __SANITIZE_THREAD__
-    if (r == EOWNERDEAD) __tsan_mutex_post_lock(mutex, 0, 0);
+    const bool taken = r == 0 || r == EOWNERDEAD;
+    __tsan_mutex_post_lock(mutex, __tsan_mutex_try_lock | (taken ? 0u : __tsan_mutex_try_lock_failed), 0);
 #endif
     return r;
 }

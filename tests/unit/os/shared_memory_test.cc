@@ -56,6 +56,14 @@ TEST(Mapping, FailureNamesTheFile) {
     EXPECT_EQ(mapping.error().subject, dir / "f");
 }
 
+// A child in which no sanitizer has its say on SIGBUS.
+test::ChildEnd in_plain_child(const std::function<int()>& body) {
+    return run_in_child([&] {
+        ::signal(SIGBUS, SIG_DFL);
+        return body();
+    });
+}
+
 // A store into `mapping` where the file no longer reaches.
 void touch_beyond(const Mapping& mapping, const std::string& path) {
     static_cast<void>(::truncate(path.c_str(), 0));
@@ -65,7 +73,7 @@ void touch_beyond(const Mapping& mapping, const std::string& path) {
 TEST(Mapping, BusErrorOutsideAGuardedMappingStaysWhatItWas) {
     const TempDir dir;
     for (const char* name : {"guarded", "other"}) spill(dir / name, std::string(4096, 'a'));
-    EXPECT_EQ(run_in_child([&] {
+    EXPECT_EQ(in_plain_child([&] {
                   const Mapping guarded = map_file(dir / "guarded", 4096);
                   const Mapping other = map_file(dir / "other", 4096);
                   exit_on_bus_error(guarded, "gone", 74);
@@ -73,7 +81,7 @@ TEST(Mapping, BusErrorOutsideAGuardedMappingStaysWhatItWas) {
                   return 1;
               }),
               ended_by(SIGBUS));
-    EXPECT_EQ(run_in_child([&] {
+    EXPECT_EQ(in_plain_child([&] {
                   Mapping later;
                   {
                       const Mapping guarded = map_file(dir / "guarded", 4096);
@@ -91,7 +99,7 @@ TEST(Mapping, MostGuardsAreSixteenAndMoreAreHarmless) {
     const TempDir dir;
     spill(dir / "f", std::string(4096, 'a'));
     for (const int which : {0, 15, 16}) {
-        EXPECT_EQ(run_in_child([&] {
+        EXPECT_EQ(in_plain_child([&] {
                       ::close(STDERR_FILENO);
                       std::vector<Mapping> mappings;
                       for (int i = 0; i < 17; ++i) {

@@ -74,6 +74,7 @@ TEST(FullDisk, PUB7_VanishedBytesEndTheProcessWithAMessageAnd74) {
     for (const int status : {74, 0}) {
         const std::string words = dir / "words";
         const auto end = run_in_child([&] {
+            ::signal(SIGBUS, SIG_DFL);  // not a sanitizer's
             auto options = writing();
             options.bus_error_exit_status = status;
             const auto file = ControlFile::open(dir.path(), options).value();
