@@ -37,8 +37,19 @@ struct Finding {
     std::string text;                       // without a full stop
 };
 
+// What bytes at the end of a .log are that make no valid batch. Whoever knows of other processes says it (DMP-1).
+enum class TailVerdict : unsigned char {
+    damage,
+    read_again,  // what is there now may be whole
+    in_flight    // being written: nothing is said of them
+};
+
+// `position` is where they begin, `next` the least offset that a batch there would have.
+using JudgeTail = std::function<Result<TailVerdict>(const os::File& log_file, FilePosition position, Offset next)>;
+
 struct CheckOptions {
     unsigned parts = kCheckAll;
+    JudgeTail judge_tail;                                      // empty: damage
     std::uint64_t unit_limit_bytes = std::uint64_t{16} << 20;  // of larger batches only the checksum is verified
     std::size_t decompressed_limit_bytes = std::size_t{40} << 20;
 };

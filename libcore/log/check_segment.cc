@@ -39,18 +39,19 @@ SegmentCheck::SegmentCheck(Checker& checker, const std::string& directory, Offse
 
 Status SegmentCheck::run() {
     MQ_ASSIGN(const os::File file, os::File::open(paths_.log, os::OpenMode::read));
-    MQ_ASSIGN(const std::uint64_t size, file.size());
     file.read_sequentially();
+    // The indexes first: what a writer adds meanwhile to the .log, it adds to them later.
     MQ_TRY(load_indexes());
+    MQ_ASSIGN(size_, file.size());
     if (history_.next_offset > base_) {
-        checker_.found(paths_.log, 0, base_, size,
+        checker_.found(paths_.log, 0, base_, size_,
                        "the segment begins at offset " + number(+base_) + ", but the one before it goes on to " +
                            number(+history_.next_offset));
     }
     history_.next_offset = std::max(history_.next_offset, base_);
-    MQ_TRY(walk(file, size));
+    MQ_TRY(walk(file));
     check_txn_index();
-    checker_.totals_.bytes += size;
+    checker_.totals_.bytes += size_;
     ++checker_.totals_.files;
     return {};
 }
@@ -107,22 +108,32 @@ Status SegmentCheck::load_indexes() {
     return {};
 }
 
-Status SegmentCheck::walk(const os::File& file, std::uint64_t size) {
+Result<TailVerdict> SegmentCheck::judge_tail(const os::File& file, std::uint64_t position) const {
+    if (!checker_.options_.judge_tail) return TailVerdict::damage;
+    return checker_.options_.judge_tail(file, FilePosition{position}, history_.next_offset);
+}
+
+Status SegmentCheck::walk(const os::File& file) {
     std::uint64_t position = 0;
-    while (position < size) {
-        BatchScanner scanner{file, FilePosition{position}, FilePosition{size}, ScanDepth::units,
+    while (position < size_) {
+        BatchScanner scanner{file, FilePosition{position}, FilePosition{size_}, ScanDepth::units,
                              checker_.options_.unit_limit_bytes};
         ScannedBatch batch;
         ScanOutcome outcome = ScanOutcome::batch;
+        auto verdict = TailVerdict::damage;
         while (true) {
             MQ_ASSIGN(outcome, scanner.next(batch));
             if (outcome != ScanOutcome::batch) break;
+            if (+batch.end() == size_ && !record::verify_batch_checksum(batch.bytes, batch.header)) {
+                MQ_ASSIGN(verdict, judge_tail(file, +batch.position));
+                if (verdict != TailVerdict::damage) break;
+            }
             check_batch(batch);
         }
-        position = +scanner.position();
+        position = outcome == ScanOutcome::batch ? +batch.position : +scanner.position();
         if (outcome == ScanOutcome::end) break;
         if (outcome == ScanOutcome::corrupt && scanner.error().code == Errc::too_large) {
-            BatchScanner headers{file, FilePosition{position}, FilePosition{size}, ScanDepth::headers};
+            BatchScanner headers{file, FilePosition{position}, FilePosition{size_}, ScanDepth::headers};
             MQ_ASSIGN(outcome, headers.next(batch));
             if (outcome == ScanOutcome::batch) {
                 MQ_TRY(check_large(file, batch.header, position));
@@ -130,16 +141,27 @@ Status SegmentCheck::walk(const os::File& file, std::uint64_t size) {
                 continue;
             }
         }
+        if (outcome != ScanOutcome::batch) {
+            MQ_ASSIGN(verdict, judge_tail(file, position));
+        }
+        if (verdict == TailVerdict::read_again) {
+            MQ_ASSIGN(size_, file.size());
+            continue;
+        }
+        if (verdict == TailVerdict::in_flight) {
+            size_ = position;
+            break;
+        }
         std::string text = outcome == ScanOutcome::torn_tail ? "the file ends inside a batch"
                                                              : "no batch begins here: " + scanner.error().detail;
         if (outcome == ScanOutcome::corrupt) {
             // Looked for only so far: a hostile header further on could claim all the memory there is.
-            const std::uint64_t end = std::min(size, position + checker_.options_.unit_limit_bytes);
+            const std::uint64_t end = std::min(size_, position + checker_.options_.unit_limit_bytes);
             MQ_ASSIGN(const bool more,
                       valid_batch_follows(file, FilePosition{position + 1}, FilePosition{end}, history_.next_offset));
             if (more) text += "; valid batches follow";
         }
-        checker_.found(paths_.log, position, history_.next_offset, size - position, std::move(text));
+        checker_.found(paths_.log, position, history_.next_offset, size_ - position, std::move(text));
         history_.producers_known = false;
         break;
     }

@@ -18,7 +18,9 @@ public:
 
 private:
     [[nodiscard]] Status load_indexes();
-    [[nodiscard]] Status walk(const os::File& file, std::uint64_t size);
+    [[nodiscard]] Status walk(const os::File& file);
+    // Of a batch that ends where the file does, too: its bytes may not all have been written.
+    [[nodiscard]] Result<TailVerdict> judge_tail(const os::File& file, std::uint64_t position) const;
     // A batch over the limit: its checksum by pieces. `header_bytes` is what follows from its position.
     [[nodiscard]] Status check_large(const os::File& file, const record::BatchHeader& header, std::uint64_t position);
     void check_batch(const ScannedBatch& batch);
@@ -38,6 +40,7 @@ private:
     SegmentPaths paths_;
     Offset base_;
     bool sequences_count_ = true;  // a group coordinator numbers each of its transactional appends from 0
+    std::uint64_t size_ = 0;       // of the .log
     std::vector<OffsetIndexEntry> offset_entries_;
     std::vector<TimeIndexEntry> time_entries_;
     std::optional<std::vector<AbortedTxn>> txn_entries_;  // nullopt: unreadable

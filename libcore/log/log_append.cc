@@ -139,6 +139,7 @@ Status Log::Impl::roll() {
     MQ_TRY(begin_segment(now.log_end));
     MQ_KILLPOINT("roll.before_publish");
     publish();
+    state->checkpointed_bytes.store(0);
     state->files_generation.fetch_add(1);
     ++seen.files;
     state->dirty.store(0);

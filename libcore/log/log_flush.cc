@@ -44,6 +44,7 @@ Status Log::Impl::checkpoint() {
     if (!snapshot_there) MQ_TRY(write_snapshot(path(FileKind::snapshot, now.log_end), producers));
     MQ_KILLPOINT("checkpoint.after_snapshot");
     MQ_TRY(set_recovery_point(now.log_end));
+    state->checkpointed_bytes.store(now.active_size_bytes);
     return prune_snapshots();
 }
 

@@ -121,6 +121,7 @@ Status Log::Impl::load() {
     const auto unstable = producers.first_unstable_offset();
     now.first_unstable = unstable.value_or(kNoOffset);
     state->recovery_point.store(point.value());
+    state->checkpointed_bytes.store(point == now.log_end ? now.active_size_bytes : 0);
     state->flushed.store(point.value());
     state->poison.store(0);
     state->dirty.store(0);

@@ -57,6 +57,8 @@ public:
     std::atomic<std::uint64_t> truncations{0};
     // Opening reads no further than from here on after an OS crash; as recovery-point-offset-checkpoint has it.
     std::atomic<std::int64_t> recovery_point{0};
+    // Size of the active segment when the recovery point was last set to the log end.
+    std::atomic<std::uint64_t> checkpointed_bytes{0};
     // Raised after a name was made or changed in the partition's directory; the second is what the first was before the
     // directory was last synced (APP-6).
     std::atomic<std::uint64_t> names_generation{0};

@@ -1,5 +1,7 @@
 #include "store/data_directory.h"
 
+#include <algorithm>
+
 #include "store/directory_impl.h"
 
 namespace mq::store {
@@ -91,6 +93,23 @@ Status DataDirectory::close() {
         [&]() -> Status { return d.control->while_alone([&] { return d.close_partitions(); }).map([](bool) {}); });
 }
 
+namespace {
+
+// Less than this is walked in no time after a power cut, while a checkpoint is half a dozen fsyncs: commands that append a
+// record each leave it to a later one.
+constexpr std::uint64_t kWorthACheckpoint = 1 << 20;
+
+bool needs_checkpoint(const log::PublishedState& state, const log::Published& published) {
+    if (state.dirty.load() != 0) return true;
+    const std::int64_t point = state.recovery_point.load();
+    if (point >= published.log_end.value()) return false;
+    if (point < published.active_base.value()) return true;
+    return published.active_size_bytes - std::min(state.checkpointed_bytes.load(), published.active_size_bytes) >=
+           kWorthACheckpoint;
+}
+
+}  // namespace
+
 // Nobody else is in the directory. One write of each checkpoint file serves all partitions.
 Status DataDirectory::Impl::close_partitions() {
     CheckpointChanges points;
@@ -101,7 +120,7 @@ Status DataDirectory::Impl::close_partitions() {
         failed = [&]() -> Status {
             log::PublishedState& state = state_of(slot);
             const log::Published published = state.read();
-            if (state.recovery_point.load() >= published.log_end.value() && state.dirty.load() == 0) return {};
+            if (!needs_checkpoint(state, published)) return {};
             const auto about = shm::identity(slot);
             if (!about) return {};
             const log::TopicPartition id{about->topic, about->partition};

@@ -71,8 +71,8 @@ public:
     [[nodiscard]] Result<std::unique_ptr<PartitionReader>> open_reader(
         const log::TopicPartition& id, log::Isolation isolation = log::Isolation::read_uncommitted);
 
-    // Ends the work of this process cleanly: where it is the last one, recovery points and snapshots of what was
-    // written are made durable (APP-8). Dropping the object without it loses nothing but time at the next start.
+    // Ends the work of this process cleanly: where it is the last one, recovery points and snapshots of partitions with
+    // a mebibyte or more past theirs are made durable (APP-8). Dropping the object without it loses nothing but time at the next start.
     [[nodiscard]] Status close();
 
     // Implementation, shared with the partitions it gives out (directory_impl.h).
