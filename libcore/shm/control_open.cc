@@ -24,8 +24,8 @@ constexpr std::array<char, 8> kMagic{'m', 'q', 'c', 't', 'l'};
 // glibc's robust mutexes are laid out alike in all its versions; another C library's are not.
 constexpr std::uint32_t kAbi = sizeof(void*) * CHAR_BIT << 16 | sizeof(pthread_mutex_t) << 8 | 1;
 
-// Rounds in which byte 0 is held shared and the header is not there: about five seconds of them.
-constexpr int kMostUnfinished = 500;
+// Rounds in which byte 0 is held shared and the header is not there: about three seconds of them.
+constexpr int kMostUnfinished = 300;
 
 // The control files of this process by device, inode and whether they are writable: OFD locks of two open files
 // conflict within one process too. A child of a fork begins with none.

@@ -186,6 +186,31 @@ TEST(ControlFile, DIR2_MakerThatDiesHalfWayLeavesNothingBehind) {
     }
 }
 
+// Its maker died, and somebody who waits as we do holds byte 0: nobody uses what is not finished.
+TEST(ControlFile, DIR2_UnfinishedFileIsNotJoined) {
+    const TempDir dir;
+    auto waiting = os::File::open(control_path(dir.path()), os::OpenMode::create).value();
+    ASSERT_TRUE(waiting.truncate(kControlFileBytes));
+    ASSERT_TRUE(os::try_lock(waiting, os::LockKind::shared, 0, 1).value());
+    int asked = 0;
+    auto options = writing();
+    options.on_wait = [&](const Holder&, std::chrono::milliseconds) -> Status {
+        return ++asked == 2 ? waiting.close() : Status{};
+    };
+    const auto file = ControlFile::open(dir.path(), options).value();
+    EXPECT_EQ(asked, 2);
+    EXPECT_EQ(file->incarnation(), 1u);
+}
+
+TEST(ControlFile, DIR2_HeaderOverwrittenWhileOthersUseItIsSaidToBe) {
+    const TempDir dir;
+    const auto file = open_to_write(dir.path());
+    overwrite(control_path(dir.path()), 0, "garbage!");
+    EXPECT_EQ(
+        run_in_child([&] { return ControlFile::open(dir.path(), writing()).error().code == Errc::corrupt ? 0 : 1; }),
+        exited_with(0));
+}
+
 TEST(ControlFile, DIR2_FailureOfTheOneWhoBeginsIsReportedAndTheNextBeginsAgain) {
     const TempDir dir;
     auto failing = writing();
