@@ -13,8 +13,8 @@ namespace mq::os {
 
 enum class MapAccess : bool { read_only, read_write };
 
-// The first `size_bytes` of a file. The pages must be allocated before they are touched: reading a hole of a full file
-// system is SIGBUS. Unmaps on destruction.
+// The first `size_bytes` of a file. The pages must be allocated before they are touched: reading a hole of a full
+// file system is SIGBUS. For small things far apart: nothing is read ahead. Unmaps on destruction.
 class Mapping {
 public:
     Mapping();
@@ -31,9 +31,9 @@ private:
     std::unique_ptr<Region> region_;
 };
 
-// From now on a SIGBUS inside `mapping` ends the process with `exit_status` after `message` was written to stderr; any
-// other SIGBUS stays what it was. Nothing can be done about it where it happens: the page does not exist.
-// Guarded until the Mapping is destroyed. At most 16 at a time; more are not guarded. Thread-safe.
+// From now on a SIGBUS inside `mapping` ends the process with `exit_status` after `message` was written to stderr;
+// any other SIGBUS stays what it was. Nothing can be done about it where it happens: the page does not exist. Guarded
+// until the Mapping is destroyed. At most 16 at a time; more are not guarded. Thread-safe.
 void exit_on_bus_error(const Mapping& mapping, std::string_view message, int exit_status);
 
 }  // namespace mq::os
