@@ -1,16 +1,16 @@
 # Made by: mq-dump-segment --generate complete-fish
 function __mq_dump_segment_topics
-    set -l dir $MQ_DATA_DIR
-    test -n "$dir"; or set dir $HOME/.local/share/mq
+    set -l where
     set -l words (commandline -opc)
     if set -l at (contains -i -- -D $words; or contains -i -- --data-dir $words)
-        set dir $words[(math $at[1] + 1)]
+        set where -D $words[(math $at[1] + 1)]
     end
-    timeout 0.15 ls -- "$dir" 2>/dev/null | sed -n 's/-[0-9][0-9]*$//p' | sort -u
+    timeout 0.15 mq-topics list --names $where 2>/dev/null
 end
 complete -c mq-dump-segment -s r -l records -d 'Print the records of every batch too'
 complete -c mq-dump-segment -l no-meta -d 'Of a record print key and value only'
 complete -c mq-dump-segment -s f -l format -x -d 'Print every record by this format, see mq-format(5)'
+complete -c mq-dump-segment -l follow -d 'Go on with what is appended, until a signal: to a .log, or to a partition directory and its next segments'
 complete -c mq-dump-segment -l hex -d 'Print every field with its position and bytes'
 complete -c mq-dump-segment -l summary -d 'One line for each file, from the batch headers alone'
 complete -c mq-dump-segment -l stats -d 'Histograms of sizes, codecs and timestamps, the largest keys, the compression ratio'

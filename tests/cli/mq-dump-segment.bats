@@ -445,5 +445,5 @@ EOF
         [ -n "$output" ]
         count=$((count + 1))
     done < <(sed -n 's/^\.Dl \(mq-dump-segment .*\)/\1/p' "$MQ_SOURCE_DIR/man/mq-dump-segment.1")
-    [ "$count" -ge 9 ]
+    [ "$count" -ge 10 ]
 }

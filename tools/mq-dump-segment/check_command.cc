@@ -5,6 +5,7 @@
 #include "cli/text.h"
 #include "log/check.h"
 #include "mq-dump-segment/commands.h"
+#include "mq-dump-segment/live_tail.h"
 
 namespace mq::dump {
 namespace {
@@ -75,6 +76,17 @@ cli::ExitCode check_files(const Context& context) {
     how.parts = *options.check;
     how.unit_limit_bytes = options.limits.unit_bytes;
     how.decompressed_limit_bytes = options.limits.decompressed_bytes;
+    std::optional<LiveTail> tail;
+    std::string judged;
+    how.judge_tail = [&](const os::File& file, FilePosition position, Offset next) -> Result<log::TailVerdict> {
+        if (judged != file.path()) tail.emplace(judged = file.path());
+        MQ_ASSIGN(const log::TailVerdict verdict, tail->judge(file, position, next));
+        if (verdict == log::TailVerdict::in_flight) {
+            MQ_ASSIGN(const std::uint64_t size, file.size());
+            tell_in_flight(context, file.path(), +position, size - std::min(size, +position));
+        }
+        return verdict;
+    };
     log::Checker checker{how, [&](const log::Finding& finding) {
                              if (options.json) {
                                  print_json(context.out, finding);

@@ -2,6 +2,7 @@
 // status.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "mq-dump-segment/options.h"
 #include "mq-dump-segment/rows.h"
 #include "mq-dump-segment/sink.h"
+#include "mq-dump-segment/unit_source.h"
 
 namespace mq::dump {
 
@@ -17,7 +19,9 @@ struct Context {
     const Options& options;
     const cli::Diagnostics& words;
     Sink& out;
+    const std::atomic<int>* stop = nullptr;  // the signal that has come, where one is waited for
 
+    [[nodiscard]] bool stopped() const { return stop != nullptr && stop->load() != 0; }
     // Words on stderr come after what was printed so far.
     cli::ExitCode fail(const Error& error) const {
         static_cast<void>(out.flush());
@@ -27,6 +31,7 @@ struct Context {
 
 [[nodiscard]] cli::ExitCode print_as_kafka(const Context& context);
 [[nodiscard]] cli::ExitCode print_files(const Context& context);  // batches, records, entries
+[[nodiscard]] cli::ExitCode follow_logs(const Context& context);
 [[nodiscard]] cli::ExitCode print_hex(const Context& context);
 [[nodiscard]] cli::ExitCode print_summary(const Context& context);
 [[nodiscard]] cli::ExitCode print_stats(const Context& context);
@@ -41,6 +46,10 @@ struct Context {
 // told.
 using VisitOperand = std::function<cli::ExitCode(const std::string& path, const std::vector<Input>& inputs)>;
 [[nodiscard]] cli::ExitCode for_each_operand(const Context& context, const VisitOperand& visit);
+
+// Says, if it is so, that the end of a .log was left out because a running process has not finished it.
+void tell_in_flight(const Context& context, const std::string& path, const UnitSource& units);
+void tell_in_flight(const Context& context, const std::string& path, std::uint64_t position, std::uint64_t bytes);
 
 // The status of several items: an error counts more than a "no".
 [[nodiscard]] inline cli::ExitCode worse(cli::ExitCode a, cli::ExitCode b) {

@@ -197,7 +197,10 @@ Status print_log(const Context& context, const Input& input, Rows& rows, std::ui
     log::ScannedBatch batch;
     for (; left > 0 && context.out.status(); --left) {
         MQ_ASSIGN(const log::ScanOutcome outcome, units.next(batch));
-        if (outcome == log::ScanOutcome::end) return {};
+        if (outcome == log::ScanOutcome::end) {
+            tell_in_flight(context, input.path, units);
+            return {};
+        }
         if (outcome == log::ScanOutcome::torn_tail && limits.end != UINT64_MAX) return {};
         if (outcome != log::ScanOutcome::batch) {
             MQ_ASSIGN(const std::uint64_t rest, units.bytes_left());

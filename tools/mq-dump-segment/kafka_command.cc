@@ -4,15 +4,19 @@
 
 namespace mq::dump {
 
+KafkaOptions kafka_options(const Options& options) {
+    KafkaOptions kafka = options.kafka_options;
+    kafka.limits = options.limits;
+    if (options.max_bytes < INT32_MAX) kafka.max_bytes = static_cast<std::int64_t>(options.max_bytes);
+    if (options.records) kafka.deep_iteration = true;
+    kafka.skip_record_metadata = options.no_meta;
+    return kafka;
+}
+
 cli::ExitCode print_as_kafka(const Context& context) {
     Sink err{2, "stderr"};
-    KafkaOptions options = context.options.kafka_options;
-    options.limits = context.options.limits;
-    if (context.options.max_bytes < INT32_MAX)
-        options.max_bytes = static_cast<std::int64_t>(context.options.max_bytes);
-    if (context.options.records) options.deep_iteration = true;
-    options.skip_record_metadata = context.options.no_meta;
-    KafkaDump dump{options, context.out, err};
+    KafkaDump dump{kafka_options(context.options), context.out, err};
+    dump.on_end = [&](const std::string& path, const UnitSource& units) { tell_in_flight(context, path, units); };
     cli::ExitCode status = cli::ExitCode::ok;
     for (const std::string& path : context.options.paths) {
         if (const Status dumped = dump.dump(path); !dumped) status = worse(status, context.fail(dumped.error()));

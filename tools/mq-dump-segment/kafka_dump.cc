@@ -5,18 +5,14 @@
 #include "mq-dump-segment/java_text.h"
 
 namespace mq::dump {
-namespace {
 
-// "00000000000000000042.index" -> 42, and so "00000000000000000042-0000000003.checkpoint".
-std::optional<Offset> base_offset_of(std::string_view name) {
+std::optional<Offset> KafkaDump::base_offset_of(std::string_view name) {
     const std::string_view digits = name.substr(0, name.find_first_of(".-"));
     std::int64_t value = 0;
     const auto end = std::from_chars(digits.data(), digits.data() + digits.size(), value);
     if (digits.empty() || end.ec != std::errc{} || end.ptr != digits.data() + digits.size()) return std::nullopt;
     return Offset{value};
 }
-
-}  // namespace
 
 Status KafkaDump::dump(const std::string& path) {
     out_ << "Dumping " << path << '\n';
@@ -39,7 +35,10 @@ Status KafkaDump::dump(const std::string& path) {
     if (suffix == ".index") return dump_index(path, *base_offset);
     if (suffix == ".timeindex") return dump_time_index(path, *base_offset);
     if (suffix == ".txnindex") return dump_txn_index(path);
-    return dump_log(path, base_offset.value_or(Offset{0}));
+    MQ_ASSIGN(const auto log, open_log(path));
+    MQ_TRY(dump_batches(*log));
+    if (on_end) on_end(path, *log->units);
+    return {};
 }
 
 std::vector<std::size_t> KafkaDump::file_order(const PairsByFile& files) const {

@@ -1,6 +1,10 @@
 // The text of Kafka's own DumpLogSegments, byte for byte: that of 2.4, and that of 3.9.
 #pragma once
 
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -8,6 +12,7 @@
 #include "log/segment_files.h"
 #include "mq-dump-segment/limits.h"
 #include "mq-dump-segment/sink.h"
+#include "mq-dump-segment/unit_source.h"
 #include "record/record.h"
 
 namespace mq::dump {
@@ -33,8 +38,24 @@ public:
     // `out` and `err` must outlive it.
     KafkaDump(const KafkaOptions& options, Sink& out, Sink& err) : options_(options), out_(out), err_(err) {}
 
+    // Set: ends dump_batches().
+    const std::atomic<int>* stop = nullptr;
+    // Called at the end of a .log, which may be one that a running process has not finished.
+    std::function<void(const std::string& path, const UnitSource& units)> on_end;
+
     // Errors: what made Kafka's tool throw; what precedes it has been printed.
     [[nodiscard]] Status dump(const std::string& path);
+    // A .log that is being dumped.
+    struct Log {
+        std::string path;
+        os::File file;
+        std::optional<UnitSource> units;
+        Offset last_offset = kNoOffset;
+        bool is_over = false;  // it has ended in bytes that are no batch
+    };
+    // What dump() does with a .log, in two steps, of which the second may be repeated once the file has grown.
+    [[nodiscard]] Result<std::unique_ptr<Log>> begin_log(const std::string& path);
+    [[nodiscard]] Status dump_batches(Log& log);
     // The lists of mismatches.
     void finish();
     // True once a log has ended in bytes that are no batch.
@@ -44,9 +65,11 @@ private:
     using Pairs = std::vector<std::pair<std::int64_t, std::int64_t>>;
     using PairsByFile = std::vector<std::pair<std::string, Pairs>>;
 
-    Status dump_log(const std::string& path, Offset base_offset);
     Status dump_records(const std::string& path, const record::BatchHeader& header, ByteView unit,
                         Offset& last_offset);
+    Result<std::unique_ptr<Log>> open_log(const std::string& path);
+    // "00000000000000000042.index" -> 42, and so "00000000000000000042-0000000003.checkpoint".
+    static std::optional<Offset> base_offset_of(std::string_view name);
     void print_batch(const record::BatchHeader& header, ByteView unit, std::uint64_t position);
     Status print_record(const record::BatchHeader& header, const record::RecordView& record);
     void print_text(ByteView bytes);
@@ -59,6 +82,8 @@ private:
     Status check_time_entry(const os::File& log_file, const std::string& path, std::uint64_t start, Offset offset,
                             TimestampMs timestamp, TimestampMs previous);
 
+    // No --max-bytes; 2.4 has none.
+    [[nodiscard]] bool reads_all() const { return is_2_4() || options_.max_bytes == INT32_MAX; }
     [[nodiscard]] bool is_2_4() const { return options_.wording == KafkaWording::v2_4; }
     // Kafka keeps these lists in hash maps by path: the order of the files is that of their hashes.
     [[nodiscard]] std::vector<std::size_t> file_order(const PairsByFile& files) const;

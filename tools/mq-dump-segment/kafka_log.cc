@@ -158,8 +158,14 @@ Status KafkaDump::dump_records(const std::string& path, const record::BatchHeade
     return reader.status();
 }
 
-Status KafkaDump::dump_log(const std::string& path, Offset base_offset) {
+Result<std::unique_ptr<KafkaDump::Log>> KafkaDump::begin_log(const std::string& path) {
+    out_ << "Dumping " << path << '\n';
+    return open_log(path);
+}
+
+Result<std::unique_ptr<KafkaDump::Log>> KafkaDump::open_log(const std::string& path) {
     const std::string name{os::base_name(path)};
+    const Offset base_offset = base_offset_of(name).value_or(Offset{0});
     if (is_2_4()) {
         out_ << "Starting offset: " << +base_offset << '\n';
     } else if (name.ends_with(".log")) {
@@ -172,33 +178,39 @@ Status KafkaDump::dump_log(const std::string& path, Offset base_offset) {
         const std::size_t dash = name.find('-');
         out_ << std::strtoll(dash == std::string::npos ? "0" : name.c_str() + dash + 1, nullptr, 10) << '\n';
     }
-    MQ_ASSIGN(const os::File file, os::File::open(path, os::OpenMode::read, os::Follow::yes));
-    MQ_ASSIGN(const std::uint64_t size, file.size());
-    const bool whole = is_2_4() || options_.max_bytes == INT32_MAX;
+    auto log = std::make_unique<Log>();
+    log->path = path;
+    MQ_ASSIGN(log->file, os::File::open(path, os::OpenMode::read, os::Follow::yes));
     UnitLimits limits;
     limits.unit_bytes = options_.limits.unit_bytes;
-    if (!whole) limits.end = static_cast<std::uint64_t>(options_.max_bytes);
-    MQ_ASSIGN(UnitSource units, UnitSource::open(file, log::ScanDepth::units, limits));
-    Offset last_offset = kNoOffset;
+    if (!reads_all()) limits.end = static_cast<std::uint64_t>(options_.max_bytes);
+    MQ_ASSIGN(log->units, UnitSource::open(log->file, log::ScanDepth::units, limits));
+    return log;
+}
+
+Status KafkaDump::dump_batches(Log& log) {
+    UnitSource& units = *log.units;
     log::ScannedBatch batch;
-    while (true) {
+    while (out_.status()) {
+        if (stop != nullptr && stop->load() != 0) return {};
         MQ_ASSIGN(const log::ScanOutcome outcome, units.next(batch));
         if (outcome == log::ScanOutcome::corrupt) return fail(units.error());
         if (outcome != log::ScanOutcome::batch) break;
         print_batch(batch.header, batch.bytes, +batch.position);
         if (!options_.deep_iteration && !options_.print_data) continue;
-        if (auto printed = dump_records(path, batch.header, batch.bytes, last_offset); !printed) {
+        if (auto printed = dump_records(log.path, batch.header, batch.bytes, log.last_offset); !printed) {
             Error error = std::move(printed).error();
-            error.subject = path;
+            error.subject = log.path;
             error.detail += ", in the batch";
             error.position = +batch.position;
             out_ << '\n';
             return fail(std::move(error));
         }
     }
-    if (whole && size > units.position()) {
-        out_ << "Found " << size - units.position() << " invalid bytes at the end of " << name << '\n';
-        damaged_ = true;
+    MQ_ASSIGN(const std::uint64_t left, units.bytes_left());
+    if (reads_all() && left > 0) {
+        out_ << "Found " << left << " invalid bytes at the end of " << os::base_name(log.path) << '\n';
+        damaged_ = log.is_over = true;
     }
     return {};
 }

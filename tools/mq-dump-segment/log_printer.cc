@@ -127,8 +127,10 @@ Result<LogPrinter::Window> LogPrinter::window_of(const std::vector<Input>& logs)
     return window;
 }
 
-Status LogPrinter::print(const Input& input) {
-    Window window;
+Result<std::unique_ptr<LogPrinter::Reading>> LogPrinter::open(const Input& input, Offset from) {
+    auto reading = std::make_unique<Reading>();
+    reading->input = input;
+    Window& window = reading->window;
     if (context_.options.range) {
         if (input.is_stream()) {
             MQ_ASSIGN(window, window_of({}));
@@ -138,31 +140,49 @@ Status LogPrinter::print(const Input& input) {
             if (found != windows_.end()) window = *found;
         }
     }
+    window.from = std::max(window.from, from);
+    reading->next = std::max(from, input.name.offset);
     UnitLimits limits;
     limits.unit_bytes = context_.options.limits.unit_bytes;
     limits.end = context_.options.max_bytes;
-    os::File file;
     if (input.is_stream()) {
-        file = os::File::adopt(0, "stdin", true);
+        reading->file = os::File::adopt(0, "stdin", true);
     } else {
-        MQ_ASSIGN(file, os::File::open(input.path, os::OpenMode::read, os::Follow::yes));
+        MQ_ASSIGN(reading->file, os::File::open(input.path, os::OpenMode::read, os::Follow::yes));
         if (window.from > input.name.offset) {
             if (const auto segment =
                     log::Segment::open_for_reading(input.directory(), input.name.offset, input.name.suffix)) {
-                MQ_ASSIGN(const std::uint64_t size, file.size());
+                MQ_ASSIGN(const std::uint64_t size, reading->file.size());
                 limits.start = +segment->scan_start(window.from, FilePosition{size});
             }
         }
     }
-    MQ_ASSIGN(UnitSource units, UnitSource::open(file, log::ScanDepth::units, limits));
-    return print_units(input, units, window);
+    MQ_ASSIGN(reading->units, UnitSource::open(reading->file, log::ScanDepth::units, limits));
+    return reading;
 }
 
-Status LogPrinter::print_units(const Input& input, UnitSource& units, const Window& window) {
+Status LogPrinter::print(const Input& input) {
+    shown_file_.clear();
+    MQ_ASSIGN(const auto reading, open(input));
+    MQ_TRY(print(*reading));
+    tell_in_flight(context_, input.path, *reading->units);
+    return {};
+}
+
+void LogPrinter::show_file(const Input& input) {
+    if (shown_file_ == input.path) return;
+    shown_file_ = input.path;
+    rows_.file(input.path);
+}
+
+Status LogPrinter::print(Reading& reading) {
+    const Input& input = reading.input;
+    UnitSource& units = *reading.units;
+    const Window& window = reading.window;
     const bool with_records = context_.options.records || records_only();
     log::ScannedBatch batch;
-    Offset next{0};
-    while (!done() && context_.out.status()) {
+    if (!records_only()) show_file(input);
+    while (!done() && !context_.stopped() && context_.out.status()) {
         MQ_ASSIGN(const log::ScanOutcome outcome, units.next(batch));
         if (outcome == log::ScanOutcome::end) break;
         if (outcome == log::ScanOutcome::corrupt && units.error().code == Errc::too_large) {
@@ -174,26 +194,30 @@ Status LogPrinter::print_units(const Input& input, UnitSource& units, const Wind
                 error.subject = input.is_stream() ? "stdin" : input.path;
                 error.detail += cli::cat("; offset ", +header->base_offset, ", not read,");
                 damaged(std::move(error));
-                next = header->next_offset();
+                reading.next = header->next_offset();
                 continue;
             }
         }
         if (outcome != log::ScanOutcome::batch) {
+            reading.is_over = true;
             if (context_.options.max_bytes != UINT64_MAX && outcome == log::ScanOutcome::torn_tail) break;
             MQ_ASSIGN(const std::uint64_t left, units.bytes_left());
             Error error = outcome == log::ScanOutcome::corrupt
                               ? units.error()
                               : Error{Errc::truncated, "read batch", {}, 0, {}, "the file ends inside a batch"};
             error.subject = input.is_stream() ? "stdin" : input.path;
-            error.detail += cli::cat("; offset ", +next, ", ", left, " bytes from there on not read,");
+            error.detail += cli::cat("; offset ", +reading.next, ", ", left, " bytes from there on not read,");
             error.position = units.position();
             damaged(std::move(error));
             break;
         }
         const record::BatchHeader& header = batch.header;
-        next = header.next_offset();
+        if (header.magic >= record::kMagicV2 && header.base_offset >= window.until) {
+            reading.is_over = true;
+            break;
+        }
+        reading.next = header.next_offset();
         if (header.last_offset() < window.from) continue;
-        if (header.magic >= record::kMagicV2 && header.base_offset >= window.until) break;
         const Status valid = record::verify_batch_checksum(batch.bytes, header);
         if (!records_only()) print_batch(header, +batch.position, valid ? "yes" : "NO");
         if (!valid) {
@@ -208,6 +232,10 @@ Status LogPrinter::print_units(const Input& input, UnitSource& units, const Wind
             MQ_TRY(print_records(input, batch, window));
         } else {
             --left_;
+        }
+        if (reading.next >= window.until) {
+            reading.is_over = true;
+            break;
         }
     }
     return {};
@@ -297,7 +325,7 @@ Status LogPrinter::print_record(const Input& input, const record::BatchHeader& h
         --left_;
         return {};
     }
-    if (printed_ == 0 && records_only()) rows_.file(input.path);
+    if (records_only()) show_file(input);
     rows_.begin(header.is_control() ? "control_record" : "record", records_only() ? 0 : 2);
     if (!context_.options.no_meta) {
         if (rows_.style() == Style::json) {

@@ -1,6 +1,7 @@
 // Batches and records of .log files as rows.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -19,10 +20,29 @@ class LogPrinter {
 public:
     [[nodiscard]] static Result<LogPrinter> make(const Context& context, Rows& rows);
 
+    struct Window {
+        std::string directory;
+        Offset from{0};
+        Offset until{INT64_MAX};
+    };
+
+    // A .log that is being printed.
+    struct Reading {
+        Input input;
+        os::File file;
+        std::optional<UnitSource> units;
+        Window window;
+        Offset next{0};        // the first offset that was not printed
+        bool is_over = false;  // nothing more of it can be printed: damage, or the end of -o
+    };
+
     // Resolves -o against the segments among `inputs`.
     void set_bounds(const std::vector<Input>& inputs);
     // Damage is explained on stderr as it is met; a Status is what made the file unreadable.
     [[nodiscard]] Status print(const Input& input);
+    // The same in two steps, of which the second may be repeated once the file has grown. `from`: nothing below it.
+    [[nodiscard]] Result<std::unique_ptr<Reading>> open(const Input& input, Offset from = Offset{0});
+    [[nodiscard]] Status print(Reading& reading);
     // -c is reached.
     [[nodiscard]] bool done() const { return left_ == 0; }
     // No row for a batch: a filter or a format was given.
@@ -36,19 +56,14 @@ private:
 
     [[nodiscard]] static std::size_t decompressed_limit(const Options& options);
 
-    struct Window {
-        std::string directory;
-        Offset from{0};
-        Offset until{INT64_MAX};
-    };
-
     [[nodiscard]] Result<Window> window_of(const std::vector<Input>& logs) const;
-    [[nodiscard]] Status print_units(const Input& input, UnitSource& units, const Window& window);
     void print_batch(const record::BatchHeader& header, std::uint64_t position, std::string_view valid);
     [[nodiscard]] Status print_records(const Input& input, const log::ScannedBatch& batch, const Window& window);
     [[nodiscard]] Status print_record(const Input& input, const record::BatchHeader& header,
                                       const record::RecordView& record);
     [[nodiscard]] std::string headers_json(const record::RecordView& record) const;
+    // What follows is about this file.
+    void show_file(const Input& input);
     void damaged(Error error);
 
     const Context& context_;
@@ -57,6 +72,7 @@ private:
     std::optional<Decoder> decoder_;
     std::optional<cli::Format> format_;
     std::string formatted_;
+    std::string shown_file_;
     cli::Matcher matcher_;
     cli::Ranges ranges_;
     std::vector<Window> windows_;

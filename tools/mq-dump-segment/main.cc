@@ -11,6 +11,7 @@ using namespace mq::dump;
 
 cli::ExitCode run(const Context& context) {
     const Options& options = context.options;
+    if (options.follow) return follow_logs(context);
     if (options.kafka) return print_as_kafka(context);
     if (options.check) return check_files(context);
     if (options.rebuild_index) return rebuild_indexes(context);

@@ -1,5 +1,7 @@
 #include "mq-dump-segment/options.h"
 
+#include <algorithm>
+
 #include "cli/text.h"
 #include "cli/values.h"
 
@@ -86,6 +88,9 @@ void add_what_to_print(cli::OptionSet& set, Options& options) {
     set.flag("-r, --records", options.records, "Print the records of every batch too.");
     set.flag("--no-meta", options.no_meta, "Of a record print key and value only.").alias("--skip-record-metadata");
     set.value("-f, --format", "FORMAT", options.format, "Print every record by this format, see mq-format(5).");
+    set.flag(
+        "--follow", options.follow,
+        "Go on with what is appended, until a signal: to a .log, or to a partition directory and its next segments.");
     set.flag("--hex", options.hex, "Print every field with its position and bytes.");
     set.flag("--summary", options.summary, "One line for each file, from the batch headers alone.");
     set.flag("--stats", options.stats,
@@ -227,7 +232,13 @@ std::optional<std::string> find_contradiction(const Options& options) {
                           options.json || options.plain || options.decode_with)) {
         return "-o, -c, -f, -m, --json, --plain and --decode-with do not go with --kafka, whose text is Kafka's";
     }
+    if (options.follow && views > int{options.kafka}) {
+        return "--follow goes with batches and records: not with --hex, --summary, --stats, --check, --rebuild-index "
+               "and --truncate-at";
+    }
     if (options.json && options.plain) return "--json and --plain exclude each other";
+    if (options.follow && std::find(options.paths.begin(), options.paths.end(), "-") != options.paths.end())
+        return "--follow goes with files and directories: a stream is read to its end anyway";
     if (options.paths.empty()) return "no file or directory given";
     return std::nullopt;
 }

@@ -22,6 +22,7 @@ struct Options {
 
     std::string undecoded;  // a decoder of Kafka's tool that nothing here stands for
 
+    bool follow = false;
     bool records = false;
     bool no_meta = false;
     std::optional<std::string> format;
@@ -53,6 +54,9 @@ struct Options {
 
 // Fills the table of `set`, which must not outlive `options`.
 void add_options(cli::OptionSet& set, Options& options);
+
+// What --kafka goes by, with what was given besides.
+[[nodiscard]] KafkaOptions kafka_options(const Options& options);
 
 // What parsing one option after another cannot see: contradictions. The text of the usage error.
 [[nodiscard]] std::optional<std::string> find_contradiction(const Options& options);

@@ -146,7 +146,7 @@ cli::ExitCode print_files(const Context& context) {
                 if (printer->done() || !context.out.status()) break;
                 // A filter or a format is about records: other files of a directory have none.
                 if (input.type != FileType::log && printer->records_only() && inputs.size() > 1) continue;
-                if (!printer->records_only()) rows.file(input.path);
+                if (!printer->records_only() && input.type != FileType::log) rows.file(input.path);
                 const Status printed = input.type == FileType::log
                                            ? printer->print(input)
                                            : with_subject(print_small_file(input, rows), input.path);

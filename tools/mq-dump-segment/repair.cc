@@ -8,6 +8,7 @@
 #include "log/producer_snapshot.h"
 #include "log/recovery.h"
 #include "mq-dump-segment/commands.h"
+#include "mq-dump-segment/live_tail.h"
 
 namespace mq::dump {
 namespace {
@@ -47,17 +48,39 @@ Result<Segments> segments_of(const std::string& path) {
     return segments;
 }
 
-// A broker or one of our own processes holds this while it uses the data directory.
-Result<os::File> lock_data_directory(const std::string& partition_directory) {
-    const std::string path = os::join(os::parent_directory(partition_directory), ".lock");
+struct Locks {
+    os::File broker;   // .lock
+    os::File control;  // byte 0 of .mq-control
+};
+
+// What is not there is not held.
+Result<os::File> lock(const std::string& path, os::LockKind kind, std::uint64_t size_bytes, const char* refusal) {
     auto file = os::File::open(path, os::OpenMode::read_write);
     if (!file) {
         if (file.error().code == Errc::not_found) return os::File{};
         return file;
     }
-    MQ_ASSIGN(const bool locked, os::try_lock(*file, os::LockKind::exclusive));
-    if (!locked) return fail(Errc::in_use, "lock", path, "a process uses the data directory: stop it first");
+    MQ_ASSIGN(const bool locked, os::try_lock(*file, kind, 0, size_bytes));
+    if (!locked) return fail(Errc::in_use, "lock", path, refusal);
     return file;
+}
+
+// Nobody uses the data directory while it is held (DMP-1): our processes hold byte 0 of the control file and share
+// .lock, a broker holds .lock for itself. Without a control file .lock alone keeps both out.
+Result<Locks> lock_data_directory(const std::string& partition_directory) {
+    const std::string directory = data_directory_of(partition_directory);
+    Locks locks;
+    MQ_ASSIGN(locks.control, lock(os::join(directory, kControlFile), os::LockKind::exclusive, 1,
+                                  "processes of mq use the data directory: end them first"));
+    const std::string path = os::join(directory, ".lock");
+    if (locks.control.is_open()) {
+        MQ_ASSIGN(locks.broker,
+                  lock(path, os::LockKind::shared, 0, "a Kafka broker uses the data directory: stop it first"));
+    } else {
+        MQ_ASSIGN(locks.broker,
+                  lock(path, os::LockKind::exclusive, 0, "a process uses the data directory: stop it first"));
+    }
+    return locks;
 }
 
 // The plan is always said; done only with -y, or after a yes on a terminal.
@@ -138,7 +161,7 @@ Status rebuild_segment(const Context& context, const Segments& segments, Offset 
 
 Status rebuild_path(const Context& context, const std::string& path) {
     MQ_ASSIGN(const Segments segments, segments_of(path));
-    MQ_ASSIGN(const os::File lock, lock_data_directory(segments.directory));
+    MQ_ASSIGN(const Locks locks, lock_data_directory(segments.directory));
     std::vector<std::string> plan;
     for (const Offset base : segments.chosen) {
         plan.push_back("rebuild the indexes of " + log::segment_paths(segments.directory, base).log);
@@ -199,7 +222,7 @@ Status truncate_epochs(const std::string& directory, Offset end) {
 
 Status truncate_path(const Context& context, const std::string& path, Offset offset) {
     MQ_ASSIGN(const Segments segments, segments_of(path));
-    MQ_ASSIGN(const os::File lock, lock_data_directory(segments.directory));
+    MQ_ASSIGN(const Locks locks, lock_data_directory(segments.directory));
     MQ_ASSIGN(const Cut cut, find_cut(segments, offset));
     const log::SegmentPaths paths = log::segment_paths(segments.directory, cut.base);
     const std::uint64_t cut_bytes = cut.size_bytes - +cut.position;

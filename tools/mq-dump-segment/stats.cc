@@ -135,7 +135,10 @@ Result<bool> add_file(const Context& context, const Input& input, Stats& stats, 
     };
     while (true) {
         MQ_ASSIGN(const log::ScanOutcome outcome, units.next(batch));
-        if (outcome == log::ScanOutcome::end) return whole;
+        if (outcome == log::ScanOutcome::end) {
+            tell_in_flight(context, input.path, units);
+            return whole;
+        }
         if (outcome == log::ScanOutcome::corrupt && units.error().code == Errc::too_large) {
             Error error = units.error();
             const std::uint64_t position = units.position();

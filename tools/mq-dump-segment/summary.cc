@@ -24,7 +24,7 @@ struct Summary {
     std::uint64_t invalid_bytes = 0;
 };
 
-Status add_batches(const os::File& file, Summary& summary) {
+Status add_batches(const Context& context, const os::File& file, Summary& summary) {
     MQ_ASSIGN(UnitSource units, UnitSource::open(file, log::ScanDepth::headers));
     log::ScannedBatch batch;
     unsigned codecs = 0;
@@ -51,21 +51,22 @@ Status add_batches(const os::File& file, Summary& summary) {
     }
     MQ_ASSIGN(summary.invalid_bytes, units.bytes_left());
     summary.bytes = units.position() + summary.invalid_bytes;
+    tell_in_flight(context, file.path(), units);
     return {};
 }
 
-Result<Summary> summarize(const Input& input) {
+Result<Summary> summarize(const Context& context, const Input& input) {
     Summary summary;
     if (input.is_stream()) {
         const os::File file = os::File::adopt(0, "stdin", true);
-        MQ_TRY(add_batches(file, summary));
+        MQ_TRY(add_batches(context, file, summary));
         return summary;
     }
     MQ_ASSIGN(const os::File file, os::File::open(input.path, os::OpenMode::read, os::Follow::yes));
     MQ_ASSIGN(summary.bytes, file.size());
     switch (input.type) {
         case FileType::log:
-            MQ_TRY(add_batches(file, summary));
+            MQ_TRY(add_batches(context, file, summary));
             break;
         case FileType::offset_index: {
             MQ_ASSIGN(const auto index, log::OffsetIndex::open(input.path, input.name.offset, os::OpenMode::read));
@@ -140,7 +141,7 @@ cli::ExitCode print_summary(const Context& context) {
     return for_each_operand(context, [&](const std::string&, const std::vector<Input>& inputs) {
         cli::ExitCode status = cli::ExitCode::ok;
         for (const Input& input : inputs) {
-            const auto summary = summarize(input);
+            const auto summary = summarize(context, input);
             if (!summary) {
                 status = worse(status, context.fail(summary.error()));
                 continue;

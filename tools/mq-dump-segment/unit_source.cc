@@ -19,9 +19,9 @@ Result<UnitSource> UnitSource::open(const os::File& file, log::ScanDepth depth, 
     source.depth_ = depth;
     source.limits_ = limits;
     if (info.is_regular) {
-        source.size_ = info.size_bytes;
-        source.scanner_.emplace(file, FilePosition{limits.start}, FilePosition{std::min(limits.end, info.size_bytes)},
-                                depth, limits.unit_bytes);
+        source.size_ = source.goal_ = info.size_bytes;
+        source.tail_.emplace(file.path());
+        source.scanner_.emplace(file, FilePosition{limits.start}, source.bound(), depth, limits.unit_bytes);
         return source;
     }
     if (info.is_directory) return fail(Errc::bad_argument, "read", file.path(), "is a directory");
@@ -37,7 +37,43 @@ Result<UnitSource> UnitSource::open(const os::File& file, log::ScanDepth depth, 
 }
 
 Result<ScanOutcome> UnitSource::next(log::ScannedBatch& batch) {
-    return scanner_ ? scanner_->next(batch) : next_of_stream(batch);
+    return scanner_ ? next_of_file(batch) : next_of_stream(batch);
+}
+
+Result<ScanOutcome> UnitSource::next_of_file(log::ScannedBatch& batch) {
+    while (position() < goal_) {
+        MQ_ASSIGN(const ScanOutcome outcome, scanner_->next(batch));
+        if (outcome == ScanOutcome::end) return outcome;
+        std::uint64_t at = position();
+        if (outcome == ScanOutcome::batch) {
+            const bool last = depth_ == log::ScanDepth::units && position() >= size_;
+            if (!last || record::verify_batch_checksum(batch.bytes, batch.header)) {
+                next_offset_ = batch.header.next_offset();
+                return outcome;
+            }
+            at = +batch.position;
+        }
+        if (limits_.end < size_ || (outcome == ScanOutcome::corrupt && error().code == Errc::too_large))
+            return outcome;
+        MQ_ASSIGN(const log::TailVerdict verdict, tail_->judge(*file_, FilePosition{at}, next_offset_));
+        if (verdict == log::TailVerdict::damage) return outcome;
+        MQ_ASSIGN(size_, file_->size());
+        scanner_->restart(FilePosition{at}, bound());
+        if (verdict == log::TailVerdict::in_flight) {
+            in_flight_bytes_ = size_ - std::min(size_, at);
+            return ScanOutcome::end;
+        }
+    }
+    return ScanOutcome::end;
+}
+
+Result<bool> UnitSource::extend() {
+    in_flight_bytes_ = 0;
+    MQ_ASSIGN(size_, file_->size());
+    goal_ = size_;
+    const bool longer = position() <= size_;
+    scanner_->restart(FilePosition{std::min(position(), size_)}, bound());
+    return longer;
 }
 
 Status UnitSource::fill(std::size_t size) {
@@ -108,17 +144,16 @@ Result<std::optional<record::BatchHeader>> UnitSource::skip_large() {
         }
         return *header;
     }
-    const FilePosition end{std::min(limits_.end, size_)};
-    log::BatchScanner headers{*file_, scanner_->position(), end, log::ScanDepth::headers};
+    log::BatchScanner headers{*file_, scanner_->position(), bound(), log::ScanDepth::headers};
     log::ScannedBatch batch;
     MQ_ASSIGN(const ScanOutcome outcome, headers.next(batch));
     if (outcome != ScanOutcome::batch) return std::nullopt;
-    scanner_.emplace(*file_, batch.end(), end, depth_, limits_.unit_bytes);
+    scanner_.emplace(*file_, batch.end(), bound(), depth_, limits_.unit_bytes);
     return batch.header;
 }
 
 Result<std::uint64_t> UnitSource::bytes_left() {
-    if (scanner_) return size_ - std::min(size_, position());
+    if (scanner_) return in_flight_bytes_ > 0 ? 0 : size_ - std::min(size_, position());
     std::uint64_t left = buffer_.size() - consumed_;
     while (!at_end_) {
         consumed_ = buffer_.size();

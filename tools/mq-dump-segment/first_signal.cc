@@ -1,0 +1,56 @@
+#include "mq-dump-segment/first_signal.h"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdint>
+#include <cstdlib>
+
+namespace mq::dump {
+namespace {
+
+std::atomic<int> signal_taken{0};
+int event = -1;
+static_assert(std::atomic<int>::is_always_lock_free);
+
+extern "C" void take_signal(int number) {
+    const int before = errno;
+    signal_taken.store(number);
+    std::signal(SIGINT, SIG_DFL);
+    std::signal(SIGTERM, SIG_DFL);
+    const std::uint64_t one = 1;
+    static_cast<void>(!::write(event, &one, sizeof one));
+    errno = before;
+}
+
+}  // namespace
+
+FirstSignal::FirstSignal() {
+    event = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    struct sigaction action {};
+    action.sa_handler = take_signal;
+    sigemptyset(&action.sa_mask);
+    for (const int number : {SIGINT, SIGTERM}) {
+        struct sigaction before {};
+        if (::sigaction(number, nullptr, &before) == 0 && before.sa_handler == SIG_IGN) continue;
+        ::sigaction(number, &action, nullptr);
+    }
+}
+
+int FirstSignal::fd() { return event; }
+
+const std::atomic<int>& FirstSignal::taken() { return signal_taken; }
+
+void FirstSignal::die_of(int signal) {
+    std::signal(signal, SIG_DFL);
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, signal);
+    sigprocmask(SIG_UNBLOCK, &set, nullptr);
+    std::raise(signal);
+    std::_Exit(128 + signal);
+}
+
+}  // namespace mq::dump
