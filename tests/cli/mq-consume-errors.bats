@@ -5,7 +5,8 @@ load helpers
     status_of 64 mq-consume
     says 'which topic?'
     for bad in '-o x' '-o 1:2:3' '-o start-1' '-p x' '-p 3-1' '-p 1,' '-p ""' '-f %q' '-f %k{x}' '--json=pretty' '--json -f %s' '--meta -f %s' \
-        '-f %s -K:' '-c -1' '-c 010x' '--isolation dirty' '--bogus' '-d \\q'; do
+        '-f %s -K:' "-r -t '('" '--tail 1 --tail-per-partition 1' '--tail 1 -o 3' '--count-per-partition 0' '--merge offset' '--framing file' \
+        '--decode offsets -f %s' '--json --count-only -f %s' '--on-error x' '--timeout 5' '--events-fd x' '--property x' '-X x' '-c -1' '-c 010x' '--isolation dirty' '--bogus' '-d \\q'; do
         eval "status_of 64 mq-consume t -e $bad"
         says 'mq-consume: '
     done
@@ -56,6 +57,8 @@ load helpers
     says 'there is no partition 1'
     echo x | mq-produce -q t-1
     status_of 66 mq-consume t -e -p 1
+    status_of 66 mq-consume -r 'nothing.*' -e
+    says 'no topic in'
 }
 
 @test "69 and 78: what this version does not have" {
@@ -85,7 +88,7 @@ load helpers
     chmod 0755 data
     chmod 0 data/t-0
     status_of 77 as_other ./mq-consume t -e
-    says 'data/t-0: '
+    says 'data/t-0'
     says 'Permission denied'
     chmod 0755 data/t-0
 }

@@ -24,12 +24,13 @@ std::string_view take_line(std::string_view& text) {
 
 Status parse_line(std::string_view line, Checkpoint& checkpoint) {
     std::array<std::string_view, 5> fields;
+    if (std::ranges::count(line, ' ') != static_cast<std::ptrdiff_t>(fields.size()) - 1)
+        return fail(Errc::corrupt, {}, {}, "not five fields");
     for (std::string_view& field : fields) {
         field = line.substr(0, line.find(' '));
         line.remove_prefix(std::min(line.size(), field.size() + 1));
-        if (field.empty()) return fail(Errc::corrupt, {}, {}, "a field is missing");
+        if (field.empty()) return fail(Errc::corrupt, {}, {}, "a field is empty");
     }
-    if (!line.empty()) return fail(Errc::corrupt, {}, {}, "more than five fields");
     MQ_TRY(log::check_topic_name(fields[0]));
     MQ_ASSIGN(const auto partition, cli::parse_integer<std::int32_t>(fields[2], 0, kMostPartitions));
     MQ_ASSIGN(const auto offset, cli::parse_integer<std::int64_t>(fields[3], 0));

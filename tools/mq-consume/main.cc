@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "args.h"
+#include "base/clock.h"
 #include "cli/text.h"
 #include "consumer.h"
+#include "internal_record.h"
 #include "local/open.h"
 #include "stop.h"
 
@@ -24,6 +26,13 @@ bool needs_group(const cli::Ranges& ranges) {
            });
 }
 
+// What is wrong with patterns is told before anything is opened.
+Status check_patterns(const Args& args) {
+    MQ_TRY(TopicChoice::make(args));
+    MQ_TRY(cli::Matcher::parse(args.matches, args.match_any, wall_clock_ms(), decoded_fields(args.decode)));
+    return {};
+}
+
 ExitCode run(const Args& args, const cli::Diagnostics& diagnostics) {
     const auto started = std::chrono::steady_clock::now();
     if (args.not_yet)
@@ -33,6 +42,9 @@ ExitCode run(const Args& args, const cli::Diagnostics& diagnostics) {
     if (needs_group(args.ranges)) {
         return diagnostics.fail(ExitCode::unavailable,
                                 "committed offsets are not in this version: there are no groups yet");
+    }
+    if (args.regex || !args.matches.empty()) {
+        if (const Status usable = check_patterns(args); !usable) return diagnostics.fail(usable.error());
     }
     for (const std::string& name : args.without_meaning)
         diagnostics.warning(cat(name, " means nothing for a local data directory"));
