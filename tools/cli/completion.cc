@@ -1,5 +1,4 @@
-// The completions of three shells. Topics are the directories TOPIC-N of the data directory; looking them up may take
-// 150 ms, then nothing is offered.
+// The completions of three shells. Topics are what mq-topics lists; that may take 150 ms, then nothing is offered.
 #include <algorithm>
 
 #include "cli/option_docs.h"
@@ -10,9 +9,8 @@ namespace mq::cli {
 
 namespace {
 
-// Shell commands that print the topics of the directory in $dir.
-constexpr std::string_view kListTopics =
-    R"(timeout 0.15 ls -- "$dir" 2>/dev/null | sed -n 's/-[0-9][0-9]*$//p' | sort -u)";
+// Prints the topics; what follows names the data directory.
+constexpr std::string_view kListTopics = "timeout 0.15 mq-topics list --names ";
 
 std::string identifier(std::string_view program) {
     std::string out = cat('_', program);
@@ -50,50 +48,132 @@ std::string heading(const OptionSet& options, std::string_view shell) {
 
 }  // namespace
 
-std::string bash_completion(const OptionSet& options) {
-    const std::string function = identifier(options.program());
+namespace {
+
+std::vector<std::string_view> spellings_of(const Option& row) {
+    std::vector<std::string_view> spellings;
+    if (!row.short_name.empty()) spellings.push_back(row.short_name);
+    if (!row.long_name.empty()) spellings.push_back(row.long_name);
+    return spellings;
+}
+
+std::string names_of(const std::vector<const Option*>& rows) {
     std::string names;
+    for (const Option* row : rows) names += cat(names.empty() ? "" : " ", joined(spellings_of(*row)));
+    return names;
+}
+
+std::string bash_action(const Option& row, const std::string& function) {
+    switch (row.complete) {
+        case Complete::nothing:
+            break;
+        case Complete::file:
+            return "compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- \"$word\"); return";
+        case Complete::directory:
+            return "compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- \"$word\"); return";
+        case Complete::topic:
+            return cat(function, "_topics; return");
+        case Complete::choices:
+            return cat("mapfile -t COMPREPLY < <(compgen -W ", quoted(joined(row.choices)), " -- \"$word\"); return");
+    }
+    return "return";
+}
+
+// A case for each option with a value. `before` stands in front of the option in what is matched.
+std::string bash_cases(const std::vector<const Option*>& rows, const std::string& function, std::string_view before) {
     std::string cases;
-    for (const Option* shown : options.shown()) {
+    for (const Option* shown : rows) {
         const Option& row = *shown;
-        std::vector<std::string_view> spellings;
-        if (!row.short_name.empty()) spellings.push_back(row.short_name);
-        if (!row.long_name.empty()) spellings.push_back(row.long_name);
-        names += cat(names.empty() ? "" : " ", joined(spellings));
         if (row.arity == Arity::flag) continue;
+        std::string action = bash_action(row, function);
+        std::string pattern;
         // An optional value only ever stands behind an equals sign.
-        if (row.arity == Arity::optional_value) spellings = {row.long_name};
-        const std::string pattern = joined(spellings, "|");
-        std::string action = "return";
-        switch (row.complete) {
-            case Complete::nothing:
-                break;
-            case Complete::file:
-                action = "compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- \"$word\"); return";
-                break;
-            case Complete::directory:
-                action = "compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- \"$word\"); return";
-                break;
-            case Complete::topic:
-                action = cat(function, "_topics; return");
-                break;
-            case Complete::choices:
-                action = cat("mapfile -t COMPREPLY < <(compgen -W ", quoted(joined(row.choices)),
-                             " -- \"$word\"); return");
+        if (row.arity == Arity::optional_value) {
+            action = cat("if [[ $assigned ]]; then ", action, "; fi");
+            pattern = cat(before, row.long_name);
+        } else {
+            for (const std::string_view name : spellings_of(row))
+                pattern += cat(pattern.empty() ? "" : "|", before, name);
         }
-        if (row.arity == Arity::optional_value) action = cat("if [[ $assigned ]]; then ", action, "; fi");
         cases += cat("    ", pattern, ") ", action, " ;;\n");
     }
+    return cases;
+}
+
+std::string command_names(const OptionSet& options, std::string_view separator) {
+    std::vector<std::string_view> names;
+    for (const Command& command : options.commands()) {
+        if (!command.name.empty()) names.push_back(command.name);
+    }
+    return joined(names, separator);
+}
+
+// The rows that the commands of a tool do not have in common with one another are offered after their word only.
+std::string bash_of_commands(const OptionSet& options, const std::string& function, std::string_view tail) {
+    std::string cases = bash_cases(options.shown(), function, "*:");
+    std::string names;
+    std::string topics;
+    for (const Command& command : options.commands()) {
+        if (command.name.empty()) continue;
+        const auto table = table_of(options, command);
+        cases = cat(bash_cases(table->shown(), function, cat(command.name, ':')), cases);
+        names += cat("      ", command.name, ") names+=", quoted(cat(' ', names_of(table->shown()))), " ;;\n");
+        if (table->operand_completion() == Complete::topic) topics += cat(topics.empty() ? "" : " | ", command.name);
+    }
+    const std::string commands = command_names(options, " ");
+    return cat(
+        "  local command='' names i\n"
+        "  for ((i = 1; i < COMP_CWORD; i++)); do\n"
+        "    case ${COMP_WORDS[i]} in\n"
+        "      ",
+        command_names(options, " | "),
+        ")\n"
+        "        command=${COMP_WORDS[i]}\n"
+        "        break\n"
+        "        ;;\n"
+        "    esac\n"
+        "  done\n"
+        "  case $command:$before in\n",
+        cases,
+        "  esac\n"
+        "  if [[ $word == -* ]]; then\n"
+        "    names=",
+        quoted(names_of(options.shown())),
+        "\n"
+        "    case $command in\n",
+        names,
+        "    esac\n"
+        "    mapfile -t COMPREPLY < <(compgen -W \"$names\" -- \"$word\")\n"
+        "    return\n"
+        "  fi\n"
+        "  case $command in\n"
+        "    '')\n"
+        "      mapfile -t COMPREPLY < <(compgen -W ",
+        quoted(commands),
+        " -- \"$word\")\n"
+        "      return\n"
+        "      ;;\n"
+        "    ",
+        topics, ") ", function,
+        "_topics ;;\n"
+        "  esac\n",
+        tail);
+}
+
+}  // namespace
+
+std::string bash_completion(const OptionSet& options) {
+    const std::string function = identifier(options.program());
     std::string out = heading(options, "bash");
     out += cat(function,
                "_topics() {\n"
-               "  local dir=${MQ_DATA_DIR:-${XDG_DATA_HOME:-$HOME/.local/share}/mq} i\n"
+               "  local where=() i\n"
                "  for ((i = 1; i < COMP_CWORD; i++)); do\n"
-               "    case ${COMP_WORDS[i]} in -D | --data-dir) dir=${COMP_WORDS[i + 1]} ;; esac\n"
+               "    case ${COMP_WORDS[i]} in -D | --data-dir) where=(-D \"${COMP_WORDS[i + 1]}\") ;; esac\n"
                "  done\n"
                "  mapfile -t COMPREPLY < <(compgen -W \"$(",
                kListTopics,
-               ")\" -- \"$word\")\n"
+               "\"${where[@]}\" 2>/dev/null)\" -- \"$word\")\n"
                "}\n");
     out += cat(function,
                "() {\n"
@@ -104,25 +184,27 @@ std::string bash_completion(const OptionSet& options) {
                "  elif [[ $before == = ]]; then\n"
                "    before=${COMP_WORDS[COMP_CWORD - 2]} assigned=1\n"
                "  fi\n"
-               "  COMPREPLY=()\n"
-               "  case $before in\n",
-               cases,
-               "  esac\n"
-               "  if [[ $word == -* ]]; then\n"
-               "    mapfile -t COMPREPLY < <(compgen -W ",
-               quoted(names),
-               " -- \"$word\")\n"
-               "    return\n"
-               "  fi\n");
-    if (options.operand_completion() == Complete::topic) {
-        out += cat("  ", function, "_topics\n");
-    }
-    out +=
+               "  COMPREPLY=()\n");
+    constexpr std::string_view kTail =
         "  if ((${#COMPREPLY[@]} == 0)); then\n"
         "    compopt -o filenames\n"
         "    mapfile -t COMPREPLY < <(compgen -f -- \"$word\")\n"
         "  fi\n"
         "}\n";
+    if (!options.commands().empty()) {
+        out += bash_of_commands(options, function, kTail);
+    } else {
+        out += cat("  case $before in\n", bash_cases(options.shown(), function, {}),
+                   "  esac\n"
+                   "  if [[ $word == -* ]]; then\n"
+                   "    mapfile -t COMPREPLY < <(compgen -W ",
+                   quoted(names_of(options.shown())),
+                   " -- \"$word\")\n"
+                   "    return\n"
+                   "  fi\n");
+        if (options.operand_completion() == Complete::topic) out += cat("  ", function, "_topics\n");
+        out += kTail;
+    }
     return out + cat("complete -F ", function, ' ', options.program(), '\n');
 }
 
@@ -146,20 +228,11 @@ std::string zsh_action(const Option& row, const std::string& function) {
 
 }  // namespace
 
-std::string zsh_completion(const OptionSet& options) {
-    const std::string function = identifier(options.program());
-    std::string out = cat("#compdef ", options.program(), '\n', heading(options, "zsh"));
-    out += cat(function,
-               "_topics() {\n"
-               "  local dir=${MQ_DATA_DIR:-${XDG_DATA_HOME:-$HOME/.local/share}/mq} i\n"
-               "  for ((i = 2; i < CURRENT; i++)); do\n"
-               "    case $words[i] in -D | --data-dir) dir=$words[i+1] ;; esac\n"
-               "  done\n"
-               "  compadd -- ${(f)\"$(",
-               kListTopics,
-               ")\"}\n"
-               "}\n");
-    out += "_arguments -s -S \\\n";
+namespace {
+
+// The arguments of _arguments, a line each.
+std::string zsh_rows(const OptionSet& options, const std::string& function, std::string_view indent) {
+    std::string out;
     for (const Option* shown : options.shown()) {
         const Option& row = *shown;
         std::string text{first_sentence(row.help)};
@@ -184,30 +257,72 @@ std::string zsh_completion(const OptionSet& options) {
             line =
                 cat(quoted(cat(excluded, star)), '{', row.short_name, ',', row.long_name, equals, '}', quoted(rest));
         }
-        out += cat("  ", line, " \\\n");
+        out += cat(indent, line, " \\\n");
     }
+    return out;
+}
+
+// First the word that names a command, then the options that it adds to those of all.
+std::string zsh_of_commands(const OptionSet& options, const std::string& function) {
+    std::string described;
+    std::string cases;
+    for (const Command& command : options.commands()) {
+        if (command.name.empty()) continue;
+        std::string text{first_sentence(command.summary)};
+        for (const std::string_view special : {"\\", "(", ")", ":"})
+            text = replaced(text, special, cat('\\', special));
+        described += cat(described.empty() ? "" : " ", command.name, "\\:\"", text, '"');
+        const auto table = table_of(options, command);
+        const bool topics = table->operand_completion() == Complete::topic;
+        cases += cat("      ", command.name, ")\n        _arguments -s -S \"$common[@]\" \\\n",
+                     zsh_rows(*table, function, "          "),
+                     "          '*:", topics ? cat("topic:", function, "_topics") : std::string{"file:_files"},
+                     "'\n        ;;\n");
+    }
+    return cat("local context state line common\ncommon=( \\\n", zsh_rows(options, function, "  "), ")\n",
+               "_arguments -s -S -C \"$common[@]\" \\\n  ", quoted(cat("1:command:((", described, "))")),
+               " \\\n  '*::argument:->arguments'\n"
+               "case $state in\n"
+               "  arguments)\n"
+               "    case $words[1] in\n",
+               cases,
+               "    esac\n"
+               "    ;;\n"
+               "esac\n");
+}
+
+}  // namespace
+
+std::string zsh_completion(const OptionSet& options) {
+    const std::string function = identifier(options.program());
+    std::string out = cat("#compdef ", options.program(), '\n', heading(options, "zsh"));
+    out += cat(function,
+               "_topics() {\n"
+               "  local -a where\n"
+               "  local i\n"
+               "  for ((i = 2; i < CURRENT; i++)); do\n"
+               "    case $words[i] in -D | --data-dir) where=(-D $words[i+1]) ;; esac\n"
+               "  done\n"
+               "  compadd -- ${(f)\"$(",
+               kListTopics,
+               "$where 2>/dev/null)\"}\n"
+               "}\n");
+    if (!options.commands().empty()) return out + zsh_of_commands(options, function);
+    out += cat("_arguments -s -S \\\n", zsh_rows(options, function, "  "));
     if (options.operand_completion() == Complete::topic) out += cat("  '1:topic:", function, "_topics' \\\n");
     return out + "  '*:file:_files'\n";
 }
 
-std::string fish_completion(const OptionSet& options) {
-    std::string function = cat('_', identifier(options.program()), "_topics");
-    std::string out = heading(options, "fish");
-    out += cat("function ", function,
-               "\n"
-               "    set -l dir $MQ_DATA_DIR\n"
-               "    test -n \"$dir\"; or set dir $HOME/.local/share/mq\n"
-               "    set -l words (commandline -opc)\n"
-               "    if set -l at (contains -i -- -D $words; or contains -i -- --data-dir $words)\n"
-               "        set dir $words[(math $at[1] + 1)]\n"
-               "    end\n"
-               "    ",
-               kListTopics,
-               "\n"
-               "end\n");
+namespace {
+
+// In single quotes fish knows two escapes.
+std::string fish_text(std::string_view text) { return replaced(replaced(text, "\\", "\\\\"), "'", "\\'"); }
+
+std::string fish_rows(const OptionSet& options, const std::string& function, const std::string& condition) {
+    std::string out;
     for (const Option* shown : options.shown()) {
         const Option& row = *shown;
-        std::string line = cat("complete -c ", options.program());
+        std::string line = cat("complete -c ", options.program(), condition);
         if (!row.short_name.empty()) line += cat(" -s ", row.short_name.substr(1));
         if (!row.long_name.empty()) line += cat(" -l ", row.long_name.substr(2));
         // An optional value cannot be told to fish; the flag alone can.
@@ -229,9 +344,38 @@ std::string fish_completion(const OptionSet& options) {
                     line += cat(" -xa ", quoted(joined(row.choices)));
             }
         }
-        // fish knows two escapes inside single quotes.
-        const std::string text = replaced(replaced(first_sentence(row.help), "\\", "\\\\"), "'", "\\'");
+        const std::string text = fish_text(first_sentence(row.help));
         out += cat(line, " -d '", text, "'\n");
+    }
+    return out;
+}
+
+}  // namespace
+
+std::string fish_completion(const OptionSet& options) {
+    std::string function = cat('_', identifier(options.program()), "_topics");
+    std::string out = heading(options, "fish");
+    out += cat("function ", function,
+               "\n"
+               "    set -l where\n"
+               "    set -l words (commandline -opc)\n"
+               "    if set -l at (contains -i -- -D $words; or contains -i -- --data-dir $words)\n"
+               "        set where -D $words[(math $at[1] + 1)]\n"
+               "    end\n"
+               "    ",
+               kListTopics,
+               "$where 2>/dev/null\n"
+               "end\n");
+    out += fish_rows(options, function, {});
+    for (const Command& command : options.commands()) {
+        if (command.name.empty()) continue;
+        out += cat("complete -c ", options.program(), " -n __fish_use_subcommand -f -a ", command.name, " -d '",
+                   fish_text(first_sentence(command.summary)), "'\n");
+        const std::string condition = cat(" -n '__fish_seen_subcommand_from ", command.name, '\'');
+        const auto table = table_of(options, command);
+        out += fish_rows(*table, function, condition);
+        if (table->operand_completion() == Complete::topic)
+            out += cat("complete -c ", options.program(), condition, " -a '(", function, ")'\n");
     }
     if (options.operand_completion() == Complete::topic) {
         out += cat("complete -c ", options.program(), " -a '(", function, ")'\n");

@@ -1,6 +1,7 @@
 #include "cli/option_docs.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "cli/json.h"
 #include "cli/option_set.h"
@@ -104,12 +105,81 @@ void append_mdoc_sentences(std::string& out, std::string_view text) {
     }
 }
 
+void append_json_rows(std::string& out, const OptionSet& options) {
+    for (const Option* shown : options.shown()) {
+        const Option& row = *shown;
+        out += out.ends_with('[') ? "\n" : ",\n";
+        out += "{\"group\":";
+        append_json_string(out, row.group);
+        const auto text = [&out](std::string_view name, std::string_view value) {
+            out += cat(",\"", name, "\":");
+            if (value.empty()) {
+                out += "null";
+            } else {
+                append_json_string(out, value);
+            }
+        };
+        text("long", row.long_name);
+        text("short", row.short_name);
+        text("variable", row.variable);
+        text("arity", arity_name(row.arity));
+        out += row.repeatable ? ",\"repeatable\":true,\"choices\":" : ",\"repeatable\":false,\"choices\":";
+        append_json_list(out, row.choices);
+        out += ",\"aliases\":";
+        append_json_list(out, row.aliases);
+        text("help", row.help);
+        out += '}';
+    }
+}
+
+void append_mdoc_row(std::string& out, const Option& row) {
+    out += ".It";
+    if (!row.short_name.empty()) out += cat(" Fl ", mdoc_text(row.short_name.substr(1)));
+    if (!row.short_name.empty() && !row.long_name.empty()) out += " ,";
+    if (!row.long_name.empty()) out += cat(" Fl ", mdoc_text(row.long_name.substr(1)));
+    if (row.arity == Arity::value) out += cat(" Ar ", mdoc_text(row.variable));
+    if (row.arity == Arity::optional_value) out += cat(" Ns Op = Ns Ar ", mdoc_text(row.variable));
+    out += '\n';
+    append_mdoc_sentences(out, full_help(row));
+}
+
+// Each command under a heading of its own; what the options mean without one comes after them.
+void append_mdoc_commands(std::string& out, const OptionSet& options) {
+    for (const Command& command : options.commands()) {
+        if (command.name.empty()) continue;
+        out += cat(".Ss ", mdoc_text(cat(command.name, ' ', command.synopsis)), '\n');
+        append_mdoc_sentences(out, command.summary);
+        const auto table = table_of(options, command);
+        if (table->shown().empty()) continue;
+        out += ".Bl -tag -width Ds\n";
+        for (const Option* row : table->shown()) append_mdoc_row(out, *row);
+        out += ".El\n";
+    }
+}
+
 }  // namespace
 
+std::unique_ptr<OptionSet> table_of(const OptionSet& options, const Command& command) {
+    auto table = std::make_unique<OptionSet>(options.program(), command.summary, command.synopsis);
+    table->group(command.name);
+    command.add_rows(*table);
+    return table;
+}
+
 std::string help_page(const OptionSet& options) {
-    std::string out = cat("Usage: ", options.program(), ' ', options.synopsis(), '\n');
+    std::string out = cat("Usage: ", options.title(), ' ', options.synopsis(), '\n');
     append_wrapped(out, options.summary(), 0, kPageColumns);
     constexpr std::size_t kHelpColumn = 26;
+    if (!options.commands().empty() && options.chosen().empty()) {
+        out += cat("\nCommands (", options.program(), " COMMAND --help tells more):\n");
+        for (const Command& command : options.commands()) {
+            if (command.name.empty()) continue;
+            std::string line = cat("  ", command.name);
+            line.append(kHelpColumn - line.size(), ' ');
+            out += line;
+            append_wrapped(out, command.summary, kHelpColumn, kPageColumns);
+        }
+    }
     std::string_view group;
     for (const Option* shown : options.shown()) {
         const Option& row = *shown;
@@ -137,35 +207,30 @@ std::string help_json(const OptionSet& options) {
     out += ",\"synopsis\":";
     append_json_string(out, options.synopsis());
     out += ",\"options\":[";
-    for (const Option* shown : options.shown()) {
-        const Option& row = *shown;
-        out += out.ends_with('[') ? "\n" : ",\n";
-        out += "{\"group\":";
-        append_json_string(out, row.group);
-        const auto text = [&out](std::string_view name, std::string_view value) {
-            out += cat(",\"", name, "\":");
-            if (value.empty()) {
-                out += "null";
-            } else {
-                append_json_string(out, value);
-            }
-        };
-        text("long", row.long_name);
-        text("short", row.short_name);
-        text("variable", row.variable);
-        text("arity", arity_name(row.arity));
-        out += row.repeatable ? ",\"repeatable\":true,\"choices\":" : ",\"repeatable\":false,\"choices\":";
-        append_json_list(out, row.choices);
-        out += ",\"aliases\":";
-        append_json_list(out, row.aliases);
-        text("help", row.help);
-        out += '}';
+    append_json_rows(out, options);
+    out += "\n]";
+    if (!options.commands().empty() && options.chosen().empty()) {
+        out += ",\"commands\":[";
+        for (const Command& command : options.commands()) {
+            if (command.name.empty()) continue;
+            out += out.ends_with('[') ? "\n{\"name\":" : ",\n{\"name\":";
+            append_json_string(out, command.name);
+            out += ",\"summary\":";
+            append_json_string(out, command.summary);
+            out += ",\"synopsis\":";
+            append_json_string(out, command.synopsis);
+            out += ",\"options\":[";
+            append_json_rows(out, *table_of(options, command));
+            out += "\n]}";
+        }
+        out += "\n]";
     }
-    return out + "\n]}\n";
+    return out + "}\n";
 }
 
 std::string man_options(const OptionSet& options) {
     std::string out = ".Sh OPTIONS\n";
+    append_mdoc_commands(out, options);
     std::string_view group;
     for (const Option* shown : options.shown()) {
         const Option& row = *shown;
@@ -173,14 +238,7 @@ std::string man_options(const OptionSet& options) {
             if (!group.empty()) out += ".El\n";
             out += cat(".Ss ", group = row.group, "\n.Bl -tag -width Ds\n");
         }
-        out += ".It";
-        if (!row.short_name.empty()) out += cat(" Fl ", mdoc_text(row.short_name.substr(1)));
-        if (!row.short_name.empty() && !row.long_name.empty()) out += " ,";
-        if (!row.long_name.empty()) out += cat(" Fl ", mdoc_text(row.long_name.substr(1)));
-        if (row.arity == Arity::value) out += cat(" Ar ", mdoc_text(row.variable));
-        if (row.arity == Arity::optional_value) out += cat(" Ns Op = Ns Ar ", mdoc_text(row.variable));
-        out += '\n';
-        append_mdoc_sentences(out, full_help(row));
+        append_mdoc_row(out, row);
     }
     return out + ".El\n";
 }

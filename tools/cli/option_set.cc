@@ -6,6 +6,7 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <algorithm>
+#include <array>
 
 #include "base/assert.h"
 #include "cli/diagnostics.h"
@@ -17,6 +18,8 @@
 namespace mq::cli {
 
 namespace {
+
+constexpr std::array<std::string_view, 4> kPages{"man", "complete-bash", "complete-zsh", "complete-fish"};
 
 // CLI11 gives a meaning of its own to `++`, to `[a,b]`, to `{}` and to an empty value after '='. A mark at the end of
 // each word that is a value, or ends in one, hides them; reveal() takes it off. Words that name options stay as they
@@ -58,11 +61,28 @@ bool could_name(std::string_view word, std::string_view name) {
 
 // CLI11 is told of the options that the words could name. To set up all of them takes longer than the rest of a short
 // command.
-bool could_be_given(const Option& row, int argc, char** argv) {
-    return std::any_of(argv + 1, argv + argc, [&row](std::string_view word) {
+bool could_be_given(const Option& row, const std::vector<std::string_view>& words) {
+    return std::ranges::any_of(words, [&row](std::string_view word) {
         return could_name(word, row.long_name) || could_name(word, row.short_name) ||
                std::ranges::any_of(row.aliases, [word](std::string_view alias) { return could_name(word, alias); });
     });
+}
+
+// Whether the value of the option that this word ends with is the next word.
+bool takes_next_word(const std::vector<const Option*>& rows, std::string_view word) {
+    const auto takes_value = [&rows](std::string_view name) {
+        return std::ranges::any_of(rows, [name](const Option* row) {
+            const bool named = row->long_name == name || row->short_name == name ||
+                               std::ranges::find(row->aliases, name) != row->aliases.end();
+            return named && row->arity == Arity::value;
+        });
+    };
+    if (word.starts_with("--")) return takes_value(word);
+    for (std::size_t i = 1; i < word.size(); ++i) {
+        const char name[] = {'-', word[i]};
+        if (takes_value({name, 2})) return i + 1 == word.size();
+    }
+    return false;
 }
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
@@ -86,7 +106,7 @@ OptionSet::OptionSet(std::string_view program, std::string_view summary, std::st
     : program_(program), summary_(summary), synopsis_(synopsis) {}
 
 Option& OptionSet::add(std::string_view names, std::string_view variable, Arity arity, std::string_view help) {
-    Option& row = rows_.emplace_back();
+    Option& row = chosen_ == nullptr ? rows_.emplace_back() : command_rows_.emplace_back();
     row.group = group_;
     row.variable = variable;
     row.help = help;
@@ -193,9 +213,16 @@ void OptionSet::add_common() {
     flag("-h, --help", help_, "Show this page.");
     flag("--version", version_, "Show the version.");
     flag("--help-json", help_json_, "Show the table of options as JSON.");
+    if (std::ranges::find(rows_, "--generate", &Option::long_name) != rows_.end()) return;
     value("--generate", "WHAT", generate_,
           "Print what is made from the table of options: the OPTIONS of the manual page, or a shell's completion.")
-        .one_of({"man", "complete-bash", "complete-zsh", "complete-fish"});
+        .one_of({kPages.begin(), kPages.end()});
+}
+
+bool OptionSet::is_generated_page(std::string_view what) {
+    if (std::ranges::find(kPages, what) == kPages.end()) return false;
+    generate_ = what;
+    return true;
 }
 
 Status OptionSet::apply(const Option& row, std::optional<std::string_view> value) const {
@@ -219,23 +246,62 @@ std::optional<std::string> OptionSet::page() const {
     return std::nullopt;
 }
 
+std::vector<const Option*> OptionSet::rows() const {
+    std::vector<const Option*> all;
+    for (const Option& row : command_rows_) all.push_back(&row);
+    for (const Option& row : rows_) all.push_back(&row);
+    return all;
+}
+
 std::vector<const Option*> OptionSet::shown() const {
-    std::vector<const Option*> rows;
-    for (const Option& row : rows_) {
-        if (!row.hidden) rows.push_back(&row);
+    std::vector<const Option*> all = rows();
+    std::erase_if(all, [](const Option* row) { return row->hidden; });
+    return all;
+}
+
+std::string OptionSet::title() const { return chosen().empty() ? program_ : cat(program_, ' ', chosen()); }
+
+void OptionSet::choose(const Command& command) {
+    command_rows_.clear();
+    operands_ = nullptr;
+    operand_completion_ = Complete::nothing;
+    chosen_ = &command;
+    group(command.name.empty() ? "Options" : command.name);
+    command.add_rows(*this);
+}
+
+std::string OptionSet::choose_command(std::vector<std::string_view>& words) {
+    const auto named = [this](std::string_view name) { return std::ranges::find(commands_, name, &Command::name); };
+    if (const auto without = named({}); without != commands_.end()) choose(*without);
+    const auto all = rows();
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        const std::string_view word = words[i];
+        if (word == "--") return {};
+        if (word.size() > 1 && word[0] == '-') {
+            if (takes_next_word(all, word)) ++i;
+            continue;
+        }
+        if (const auto command = named(word); command != commands_.end() && !word.empty()) {
+            words.erase(words.begin() + static_cast<std::ptrdiff_t>(i));
+            choose(*command);
+            return {};
+        }
+        const auto near = std::ranges::min_element(
+            commands_, {}, [word](const Command& command) { return edit_distance(word, command.name); });
+        const bool is_near = edit_distance(word, near->name) <= 2 && !near->name.empty();
+        return cat("there is no command '", word, '\'', is_near ? cat("; did you mean ", near->name, '?') : "");
     }
-    return rows;
+    return {};
 }
 
 std::string OptionSet::nearest(std::string_view word) const {
     word = word.substr(0, word.find('='));
     std::string_view best;
     std::size_t best_distance = 3;
-    for (const Option& row : rows_) {
-        if (row.hidden) continue;
-        const std::size_t distance = edit_distance(word, row.long_name);
+    for (const Option* row : shown()) {
+        const std::size_t distance = edit_distance(word, row->long_name);
         if (word.size() > 4 && distance < best_distance) {
-            best = row.long_name;
+            best = row->long_name;
             best_distance = distance;
         }
     }
@@ -244,19 +310,23 @@ std::string OptionSet::nearest(std::string_view word) const {
 
 int OptionSet::usage_error(std::string_view text) const {
     const Diagnostics diagnostics{program_};
-    diagnostics.error(cat(text, " (see ", program_, " --help)"));
+    diagnostics.error(cat(text, " (see ", title(), " --help)"));
     return to_status(ExitCode::usage);
 }
 
 std::optional<int> OptionSet::parse(int argc, char** argv) {
     add_common();
+    std::vector<std::string_view> given{argv + 1, argv + argc};
+    const std::string no_command = commands_.empty() ? std::string{} : choose_command(given);
 
     CLI::App app;
     app.set_help_flag();
     app.allow_extras();
     std::vector<CLI::Option*> parsed;
-    for (const Option& row : rows_) {
-        if (!could_be_given(row, argc, argv)) {
+    const std::vector<const Option*> table = rows();
+    for (const Option* entry : table) {
+        const Option& row = *entry;
+        if (!could_be_given(row, given)) {
             parsed.push_back(nullptr);
             continue;
         }
@@ -270,7 +340,7 @@ std::optional<int> OptionSet::parse(int argc, char** argv) {
     operands->expected(-1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 
     std::vector<std::string> words;  // CLI11 wants them last to first
-    for (int i = argc - 1; i > 0; --i) words.push_back(conceal(argv[i]));
+    for (auto word = given.rbegin(); word != given.rend(); ++word) words.push_back(conceal(*word));
     try {
         app.parse(words);
     } catch (const CLI::ArgumentMismatch& mismatch) {
@@ -291,14 +361,15 @@ std::optional<int> OptionSet::parse(int argc, char** argv) {
         const std::string hint = nearest(word);
         return usage_error(cat("unknown option ", word, hint.empty() ? "" : cat("; did you mean ", hint, "?")));
     }
-    for (std::size_t i = 0; i < rows_.size(); ++i) {
+    for (std::size_t i = 0; i < table.size(); ++i) {
         if (parsed[i] == nullptr) continue;
+        const Option& row = *table[i];
         for (const std::string& result : parsed[i]->results()) {
             // A flag without a value arrives as the word true, one with a value is marked.
-            const bool has_value = rows_[i].arity == Arity::value || result.ends_with(kMark);
-            const auto given = has_value ? std::optional{reveal(result)} : std::nullopt;
-            if (const Status applied = apply(rows_[i], given); !applied) {
-                return usage_error(cat(rows_[i].name(), ": ", applied.error().message()));
+            const bool has_value = row.arity == Arity::value || result.ends_with(kMark);
+            const auto value = has_value ? std::optional{reveal(result)} : std::nullopt;
+            if (const Status applied = apply(row, value); !applied) {
+                return usage_error(cat(row.name(), ": ", applied.error().message()));
             }
         }
     }
@@ -308,6 +379,7 @@ std::optional<int> OptionSet::parse(int argc, char** argv) {
         const Status flushed = out.flush();
         return to_status(flushed ? ExitCode::ok : Diagnostics{program_}.fail(flushed.error()));
     }
+    if (!no_command.empty()) return usage_error(no_command);
     for (const std::string& word : operands->results()) {
         if (operands_ == nullptr) return usage_error(cat("unexpected argument '", reveal(word), '\''));
         operands_->emplace_back(reveal(word));

@@ -8,6 +8,12 @@
 //     options.operands(args.topics, Complete::topic);
 //     if (auto stop = options.parse(argc, argv)) return *stop;  // --help, --version, usage error
 //
+// A tool of several commands has a table for each, beside the rows that all of them share:
+//
+//     options.command("list", "[OPTION...]", "List the topics.", [&args](cli::OptionSet& list) {
+//         list.flag("--names", args.names_only, "Names only.");
+//     });
+//
 // Rules for all tools: `--opt=` is an empty value; an optional value never swallows the next word; a repeatable
 // option takes one word each time; otherwise the last one given counts; every error is 64.
 #pragma once
@@ -77,6 +83,16 @@ public:
     [[nodiscard]] std::string_view name() const { return long_name.empty() ? short_name : long_name; }
 };
 
+class OptionSet;
+
+// What the first word that is no option, and no value of one, can be.
+struct Command {
+    std::string_view name;  // "list"; empty: what the options mean without such a word
+    std::string_view synopsis;
+    std::string_view summary;
+    std::function<void(OptionSet&)> add_rows;  // its options and operands
+};
+
 class OptionSet {
 public:
     using Apply = std::function<Status(std::string_view value)>;
@@ -129,8 +145,20 @@ public:
     Option& optional_value(std::string_view names, std::string_view variable,
                            std::function<Status(std::optional<std::string_view>)> apply, std::string_view help);
 
+    // For a tool that has a --generate of its own: true if `what` is a page that every tool prints, which parse()
+    // then does. The tool's row takes the place of the common one.
+    [[nodiscard]] bool is_generated_page(std::string_view what);
+
     // The words that are no options. Without this call they are refused.
     void operands(std::vector<std::string>& target, Complete complete);
+
+    void command(std::string_view name, std::string_view synopsis, std::string_view summary,
+                 std::function<void(OptionSet&)> add_rows) {
+        commands_.push_back({name, synopsis, summary, std::move(add_rows)});
+    }
+    [[nodiscard]] const std::vector<Command>& commands() const { return commands_; }
+    // The command that was given; empty if none was.
+    [[nodiscard]] std::string_view chosen() const { return chosen_ == nullptr ? std::string_view{} : chosen_->name; }
 
     // Nothing: go on. Else the status to exit with: --help, --version and the like have printed to stdout, an error
     // has been explained on stderr.
@@ -140,9 +168,12 @@ public:
     [[nodiscard]] int usage_error(std::string_view text) const;
 
     [[nodiscard]] std::string_view program() const { return program_; }
-    [[nodiscard]] std::string_view summary() const { return summary_; }
-    [[nodiscard]] std::string_view synopsis() const { return synopsis_; }
-    // The rows that are shown, in their order.
+    // Of the command, if one was given.
+    [[nodiscard]] std::string_view summary() const { return chosen().empty() ? summary_ : chosen_->summary; }
+    [[nodiscard]] std::string_view synopsis() const { return chosen().empty() ? synopsis_ : chosen_->synopsis; }
+    // "mq-topics list", "mq-produce".
+    [[nodiscard]] std::string title() const;
+    // The rows that are shown, in their order: those of the command, then those that all have.
     [[nodiscard]] std::vector<const Option*> shown() const;
     [[nodiscard]] Complete operand_completion() const { return operand_completion_; }
 
@@ -153,12 +184,19 @@ private:
     // What --help and the like print; nullopt if nothing was asked for.
     [[nodiscard]] std::optional<std::string> page() const;
     [[nodiscard]] std::string nearest(std::string_view word) const;
+    [[nodiscard]] std::vector<const Option*> rows() const;
+    void choose(const Command& command);
+    // Takes the word that names a command out of `words`; what is wrong with it, or empty.
+    [[nodiscard]] std::string choose_command(std::vector<std::string_view>& words);
 
     std::string program_;
     std::string_view summary_;
     std::string_view synopsis_;
     std::string_view group_ = "Options";
     std::deque<Option> rows_;  // a deque: rows keep their address
+    std::deque<Option> command_rows_;
+    std::vector<Command> commands_;
+    const Command* chosen_ = nullptr;
     std::vector<std::string>* operands_ = nullptr;
     Complete operand_completion_ = Complete::nothing;
     bool common_added_ = false;

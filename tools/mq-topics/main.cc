@@ -1,0 +1,82 @@
+// mq-topics: creates, lists, changes and deletes topics of a data directory.
+
+#include <algorithm>
+
+#include "cli/text.h"
+#include "local/open.h"
+#include "session.h"
+
+namespace mq::topics {
+namespace {
+
+using cli::cat;
+using cli::ExitCode;
+
+struct CommandRow {
+    std::string_view name;
+    store::Access access;
+    Command run;
+};
+
+constexpr CommandRow kCommands[] = {
+    {"list", store::Access::read, list},
+    {"describe", store::Access::read, describe},
+    {"find", store::Access::read, find},
+    {"offsets", store::Access::read, offsets},
+    {"usage", store::Access::read, usage},
+    {"partition-of", store::Access::read, partition_of},
+    {"create", store::Access::write, create},
+    {"delete", store::Access::write, remove},
+    {"partitions", store::Access::write, partitions},
+    {"config", store::Access::write, config},
+    {"trim", store::Access::write, trim},
+    {"compact", store::Access::write, compact},
+};
+
+// Nothing is made for one that only looks, or that has nothing to work on.
+store::Access access_of(const CommandRow& command, const Args& args) {
+    const bool only_looks = command.name == "config" && !args.operands.empty() && args.operands.front() == "get";
+    return only_looks || args.dry_run ? store::Access::read : command.access;
+}
+
+ExitCode run(const Args& args, const cli::Diagnostics& diagnostics) {
+    const auto path = cli::choose_data_directory(args.target);
+    if (!path) return diagnostics.fail(path.error().code, path.error().text);
+    if (args.assignment || args.replicas > 1) {
+        return diagnostics.fail(ExitCode::unavailable,
+                                "this version has no cluster: a topic has one replica, in the data directory");
+    }
+    const CommandRow& command = *std::ranges::find(kCommands, args.command, &CommandRow::name);
+    local::Patience patience;
+    if (args.timeout_ms)
+        patience.deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds{*args.timeout_ms};
+    const store::Access access = access_of(command, args);
+    const bool makes_it = command.name == "create";
+    if (access == store::Access::write && !makes_it) {
+        const auto there = os::exists(*path);
+        if (there && !*there) return diagnostics.fail(ExitCode::not_found, cat(*path, ": no such data directory"));
+    }
+    auto directory = local::open(*path, access, diagnostics, patience);
+    if (!directory) return diagnostics.fail(directory.error());
+    cli::Output out;
+    Session session{args, diagnostics, *directory, out};
+    const ExitCode code = command.run(session);
+    if (access == store::Access::write) {
+        if (const Status closed = directory->close(); !closed && code == ExitCode::ok)
+            return diagnostics.fail(closed.error());
+    }
+    return code;
+}
+
+}  // namespace
+}  // namespace mq::topics
+
+int main(int argc, char** argv) {
+    mq::topics::Args args;
+    mq::cli::OptionSet options{"mq-topics", "Creates, lists, changes and deletes topics.",
+                               "[OPTION...] COMMAND [OPTION...] [ARGUMENT...]"};
+    if (const auto stop = mq::topics::parse_args(options, argc, argv, args)) return *stop;
+    mq::cli::Diagnostics diagnostics{options.program()};
+    diagnostics.set_verbosity(args.quiet ? -1 : args.verbose ? 1 : 0);
+    return mq::cli::run_tool(diagnostics, [&] { return mq::topics::run(args, diagnostics); });
+}
