@@ -1,11 +1,11 @@
 #include "mq-dump-segment/live_tail.h"
 
 #include <algorithm>
-#include <chrono>
-#include <thread>
+#include <utility>
 
 #include "log/recovery.h"
 #include "log/segment_files.h"
+#include "os/watch.h"
 
 namespace mq::dump {
 
@@ -13,7 +13,7 @@ using log::TailVerdict;
 
 namespace {
 
-constexpr std::chrono::milliseconds kBetweenLooks{10};
+constexpr int kBetweenLooksMs = 10;
 constexpr std::uint64_t kSearched = std::uint64_t{16} << 20;  // bytes behind bad ones, for a batch that is good
 
 bool is_held(const std::string& path, os::LockKind wanted, std::uint64_t start, std::uint64_t size_bytes) {
@@ -67,7 +67,7 @@ Result<TailVerdict> LiveTail::judge(const os::File& log_file, FilePosition posit
     if (good_follows) return TailVerdict::damage;
     if (looks_ >= kMostLooks) return TailVerdict::in_flight;
     ++looks_;
-    std::this_thread::sleep_for(kBetweenLooks);
+    MQ_TRY(os::Watch{}.wait(kBetweenLooksMs));
     return TailVerdict::read_again;
 }
 
