@@ -35,7 +35,16 @@ double round_trip(const std::function<void()>& ours, const std::function<void()>
     return seconds / kRounds;
 }
 
-using Words = std::atomic<std::uint32_t>[32];  // two of them, in cache lines of their own
+struct Words {
+    alignas(64) std::atomic<std::uint32_t> ours{0};
+    alignas(64) std::atomic<std::uint32_t> theirs{0};
+};
+
+store::DataDirectory open_for_writing(const std::string& path) {
+    store::OpenOptions options;
+    options.access = store::Access::write;
+    return must(store::DataDirectory::open(path, options));
+}
 
 // `first` begins; each waits for its own word to reach the round, and raises the other's.
 void play_bare(std::atomic<std::uint32_t>& mine, std::atomic<std::uint32_t>& other, bool first) {
@@ -55,16 +64,16 @@ void play_bare(std::atomic<std::uint32_t>& mine, std::atomic<std::uint32_t>& oth
 
 double bare() {
     void* const memory = mmap(nullptr, sizeof(Words), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    auto& words = *new (memory) Words{};
-    const double seconds =
-        round_trip([&] { play_bare(words[0], words[16], true); }, [&] { play_bare(words[16], words[0], false); });
+    auto& words = *new (memory) Words;
+    const double seconds = round_trip([&] { play_bare(words.ours, words.theirs, true); },
+                                      [&] { play_bare(words.theirs, words.ours, false); });
     munmap(memory, sizeof(Words));
     return seconds;
 }
 
 // Each partition gets a record a round; `from` is where this exchange begins in both.
 void play_store(const std::string& path, std::int32_t mine, Offset from, bool first) {
-    store::DataDirectory directory = must(store::DataDirectory::open(path, {.access = store::Access::write}));
+    store::DataDirectory directory = open_for_writing(path);
     const auto reader = must(directory.open_reader({"wake", mine}));
     const auto writer = must(directory.open_writer({"wake", 1 - mine}));
     reader->seek(from);
@@ -98,8 +107,11 @@ int main(int argc, char** argv) {
     const std::string path = argv[1];
     if (must(mq::os::exists(path))) must(mq::os::remove_directory_tree(path));
     {
-        auto directory = must(mq::store::DataDirectory::open(path, {.access = mq::store::Access::write}));
-        must(directory.create_topic({.name = "wake", .partitions = 2}));
+        mq::store::NewTopic topic;
+        topic.name = "wake";
+        topic.partitions = 2;
+        auto directory = open_for_writing(path);
+        must(directory.create_topic(topic));
     }
     mq::Offset from{0};
     const auto ours = [&] {
