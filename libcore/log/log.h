@@ -34,7 +34,7 @@ struct OpenOptions {
     Offset log_start{0};                   // from log-start-offset-checkpoint; 0 if not there
     std::optional<Offset> high_watermark;  // from replication-offset-checkpoint; absent: the log end (one replica)
     bool read_only = false;                // changes nothing: stops before the first batch that does not verify
-    // Begins a new leader epoch at the recovered end where recovery had to walk (CONCURRENCY REC-2).
+    // Begins a new leader epoch at the end of a log that was not stopped cleanly (CONCURRENCY REC-2).
     bool new_epoch_after_recovery = false;
     // Makes a recovery point durable in recovery-point-offset-checkpoint. Called at roll, checkpoint and before a
     // truncation.

@@ -113,7 +113,9 @@ Status Log::Impl::load() {
     }
     bool epochs_changed = epochs.truncate_end(now.log_end);
     epochs_changed |= epochs.truncate_start(now.log_start);
-    if (options.new_epoch_after_recovery && (report.bytes_walked > 0 || !report.cuts.empty()))
+    // Even where nothing had to be walked: how much was lost behind the last batch that is there nobody can tell.
+    const bool has_history = now.log_end > Offset{0} || epochs.latest();
+    if (options.new_epoch_after_recovery && options.trust != Trust::clean && has_history)
         epochs_changed |= epochs.assign(epochs.latest().value_or(-1) + 1, now.log_end);
     if (epochs_changed && writing) MQ_TRY(write_epochs());
     now.last_epoch = static_cast<std::uint64_t>(std::int64_t{epochs.latest().value_or(-1)});

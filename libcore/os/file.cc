@@ -345,7 +345,9 @@ Status create_directories(const std::string& path) {
         MQ_ASSIGN(const FileInfo info, file_info(path, Follow::yes));
         if (info.is_directory) return {};
     }
-    return made;
+    MQ_TRY(made);
+    // Else a power cut could take the directory away with all that was made durable inside of it.
+    return sync_directory(parent_directory(path));
 }
 
 Status remove_file(const std::string& path) {

@@ -115,7 +115,7 @@ struct DirectoryEntry {
 // False if nothing is there; an error if that cannot be told.
 [[nodiscard]] Result<bool> exists(const std::string& path);
 [[nodiscard]] Status create_directory(const std::string& path);    // already_exists if it is there
-[[nodiscard]] Status create_directories(const std::string& path);  // with its parents; success if it is there
+[[nodiscard]] Status create_directories(const std::string& path);  // with its parents, durably; success if it is there
 [[nodiscard]] Status remove_file(const std::string& path);         // success if it is not there
 [[nodiscard]] Status remove_directory_tree(const std::string& path);
 [[nodiscard]] Status rename_file(const std::string& from, const std::string& to);  // replaces `to`
