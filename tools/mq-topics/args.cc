@@ -216,8 +216,9 @@ void add_changing_commands(OptionSet& options, Args& args) {
         partitions.operands(args.operands, Complete::topic);
     });
     options.command(
-        "config", "[OPTION...] get|set|unset|append|subtract TOPIC [K|K=V...]",
-        "Shows or changes the settings of a topic. append and subtract change items of a list.",
+        "config", "[OPTION...] VERB TOPIC [K|K=V...]",
+        "Shows or changes settings of a topic. The verb is get, set, unset, or for items of a list append or "
+        "subtract.",
         [&args](OptionSet& config) {
             config.flag("-a, --all", args.all_settings, "With get: settings that have their default, too.");
             config.value("--from-file", "FILE", args.from_file, "With set: a file of settings, Java properties.")

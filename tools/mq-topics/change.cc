@@ -16,16 +16,21 @@ ExitCode which_topic(Session& session) {
     return session.diagnostics.fail(ExitCode::usage, cat(session.args.command, ": which topic?"));
 }
 
-// What create_topic would refuse, found without making anything.
-Status check_new_topic(Session& session, const store::NewTopic& wanted) {
+// What create_topic would refuse, found without making anything. nullptr: there is no directory yet.
+Status check_new_topic(const Args& args, const store::NewTopic& wanted, const store::DataDirectory* directory) {
     MQ_TRY(log::check_topic_name(wanted.name));
     for (const auto& [key, value] : wanted.config) MQ_TRY(store::check_config(key, value));
     MQ_TRY(store::to_topic_config(wanted.config));
-    const auto there = session.directory.topic(wanted.name);
-    if (there && !session.args.if_not_exists)
+    if (directory == nullptr) return {};
+    const auto there = directory->topic(wanted.name);
+    if (there && !args.if_not_exists)
         return fail(Errc::already_exists, {}, {}, cat("topic '", wanted.name, "': it exists already"));
     if (!there && there.error().code != Errc::not_found) return fail(there.error());
     return {};
+}
+
+store::NewTopic new_topic(const Args& args, const std::string& name) {
+    return {name, args.partition_count.value_or(1), args.replicas, args.config};
 }
 
 // "topic 'numbers': 3 partitions, 12 records, 345 bytes"
@@ -44,21 +49,28 @@ std::string what_is_lost(Session& session, const store::Topic& topic) {
 
 }  // namespace
 
+ExitCode plan_creation(const Args& args, const cli::Diagnostics& diagnostics, const store::DataDirectory* directory) {
+    cli::Output out;
+    ExitCode code = ExitCode::ok;
+    for (const std::string& name : args.operands) {
+        const store::NewTopic wanted = new_topic(args, name);
+        if (const Status possible = check_new_topic(args, wanted, directory); !possible) {
+            code = diagnostics.fail(possible.error());
+            continue;
+        }
+        out.write(cat("create topic '", name, "': ", counted(wanted.partitions, "partition"),
+                      wanted.config.empty() ? "" : cat(", ", config_text(wanted.config)), '\n'));
+    }
+    if (const Status flushed = out.flush(); !flushed) return diagnostics.fail(flushed.error());
+    return code;
+}
+
 ExitCode create(Session& session) {
     const Args& args = session.args;
     if (args.operands.empty()) return which_topic(session);
+    if (args.dry_run) return plan_creation(args, session.diagnostics, &session.directory);
     for (const std::string& name : args.operands) {
-        const store::NewTopic wanted{name, args.partition_count.value_or(1), args.replicas, args.config};
-        if (args.dry_run) {
-            if (const Status possible = check_new_topic(session, wanted); !possible) {
-                session.fail_item(possible.error());
-                continue;
-            }
-            session.out.write(cat("create topic '", name, "': ", counted(wanted.partitions, "partition"),
-                                  wanted.config.empty() ? "" : cat(", ", config_text(wanted.config)), '\n'));
-            ++session.done;
-            continue;
-        }
+        const store::NewTopic wanted = new_topic(args, name);
         const auto made = session.directory.create_topic(wanted);
         if (!made && !(made.error().code == Errc::already_exists && args.if_not_exists)) {
             session.fail_item(made.error());

@@ -4,6 +4,7 @@
 
 #include "cli/text.h"
 #include "local/open.h"
+#include "os/file.h"
 #include "session.h"
 
 namespace mq::topics {
@@ -51,11 +52,11 @@ ExitCode run(const Args& args, const cli::Diagnostics& diagnostics) {
     if (args.timeout_ms)
         patience.deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds{*args.timeout_ms};
     const store::Access access = access_of(command, args);
-    const bool makes_it = command.name == "create";
-    if (access == store::Access::write && !makes_it) {
-        const auto there = os::exists(*path);
-        if (there && !*there) return diagnostics.fail(ExitCode::not_found, cat(*path, ": no such data directory"));
-    }
+    const auto there = os::exists(*path);
+    if (there && !*there && command.name == "create" && args.dry_run && !args.operands.empty())
+        return plan_creation(args, diagnostics, nullptr);
+    if (there && !*there && access == store::Access::write && command.name != "create")
+        return diagnostics.fail(ExitCode::not_found, cat(*path, ": no such data directory"));
     auto directory = local::open(*path, access, diagnostics, patience);
     if (!directory) return diagnostics.fail(directory.error());
     cli::Output out;

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "cli/delete_records.h"
 #include "cli/text.h"
-#include "delete_records.h"
 #include "local/open.h"
 #include "session.h"
 
@@ -80,7 +80,7 @@ Result<std::vector<Cut>> plan_trim(Session& session) {
             session.fail_item(cut.error());
     };
     if (args.from_file) {
-        MQ_ASSIGN(const auto wanted, read_delete_records(*args.from_file));
+        MQ_ASSIGN(const auto wanted, cli::read_delete_records(*args.from_file));
         for (const auto& [id, offset] : wanted) add(id, offset);
         return cuts;
     }

@@ -43,6 +43,10 @@ struct Session {
 [[nodiscard]] std::optional<cli::ExitCode> confirm(Session& session, std::string_view question,
                                                    const std::vector<std::string>& plan);
 
+// create --dry-run. `directory` is nullptr where there is none yet.
+[[nodiscard]] cli::ExitCode plan_creation(const Args& args, const cli::Diagnostics& diagnostics,
+                                          const store::DataDirectory* directory);
+
 using Command = cli::ExitCode (*)(Session& session);
 [[nodiscard]] cli::ExitCode list(Session& session);
 [[nodiscard]] cli::ExitCode describe(Session& session);

@@ -14,7 +14,7 @@
 #include "base/strong_int.h"
 #include "log/checkpoint_file.h"
 
-namespace mq::topics {
+namespace mq::cli {
 
 // In the file's order; kNoOffset (-1) is the high watermark.
 using DeleteRecords = std::vector<std::pair<log::TopicPartition, Offset>>;
@@ -23,4 +23,4 @@ using DeleteRecords = std::vector<std::pair<log::TopicPartition, Offset>>;
 [[nodiscard]] Result<DeleteRecords> parse_delete_records(ByteView text);
 [[nodiscard]] Result<DeleteRecords> read_delete_records(const std::string& path);
 
-}  // namespace mq::topics
+}  // namespace mq::cli

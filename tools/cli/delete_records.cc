@@ -1,4 +1,4 @@
-#include "delete_records.h"
+#include "cli/delete_records.h"
 
 #include <rapidjson/memorystream.h>
 #include <rapidjson/reader.h>
@@ -11,10 +11,8 @@
 #include "cli/text.h"
 #include "os/file.h"
 
-namespace mq::topics {
+namespace mq::cli {
 namespace {
-
-using cli::cat;
 
 constexpr std::uint64_t kMaxFileBytes = 64u << 20;
 
@@ -160,4 +158,4 @@ Result<DeleteRecords> read_delete_records(const std::string& path) {
     return wanted;
 }
 
-}  // namespace mq::topics
+}  // namespace mq::cli
