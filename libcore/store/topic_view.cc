@@ -53,6 +53,8 @@ Result<Topic> topic_of_directories(const std::string& root, std::string_view nam
     topic.partitions = count_of(name, highest);
     MQ_ASSIGN(const auto id, read_topic_id(partition_path(root, name, highest)));
     topic.id = id.value_or("");
+    // How long its records are kept was said elsewhere (in ZooKeeper, say): until it is said here nothing is dropped.
+    topic.config["retention.ms"] = "-1";
     return topic;
 }
 

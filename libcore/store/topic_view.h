@@ -12,7 +12,7 @@
 namespace mq::store {
 
 struct TopicView {
-    Catalogue catalogue;                 // with what only directories tell; settings of those are the defaults
+    Catalogue catalogue;                 // with what only directories tell; those keep their records for ever
     std::vector<std::string> leftovers;  // directories that a deletion has put aside, by name
 };
 

@@ -14,6 +14,8 @@ kafka_directory() {
     echo more | mq-produce -q plain -p 1
     same "$(mq-consume plain -e -p 1 -f '%o %k %s\n' | head -n -1)" "$before"
     same "$(mq-consume plain -e -p 1 -o -1:end)" more
+    # Enough to be worth a checkpoint.
+    seq 1 300000 | mq-produce -q plain -p 1
     end=$(mq-consume plain -p 1 -o -1:end -f %o)
     grep -x "plain 1 $((end + 1))" data/recovery-point-offset-checkpoint
     grep -x "plain 1 $((end + 1))" data/replication-offset-checkpoint
@@ -70,7 +72,8 @@ kafka_directory() {
 @test "a damaged checkpoint is told, with its name" {
     echo x | mq-produce -q t
     echo nonsense >data/recovery-point-offset-checkpoint
-    status_of 65 mq-produce t
+    echo x >in
+    status_of 65 mq-produce t in
     says 'recovery-point-offset-checkpoint'
 }
 
