@@ -24,9 +24,10 @@ Status Flusher::flush() {
         error.detail = "an earlier fsync failed, and what it covered may not be on disk";
         return fail(std::move(error));
     }
+    // The end first: a roll raises the generations before it publishes, so that they speak of every file below it.
+    const Published target = state_->read();
     const std::uint64_t files = state_->files_generation.load();
     const std::uint64_t names = state_->names_generation.load();
-    const Published target = state_->read();
     const Offset flushed{state_->flushed.load()};
 
     const auto sync_segment = [&](Offset base) -> Status {

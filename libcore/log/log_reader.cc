@@ -208,7 +208,8 @@ Result<ReadOutcome> LogReader::next(ScannedBatch& batch) {
     // moved on, and the published state tells where to. Only attempts in a row that bring nothing count.
     constexpr int kAttempts = 1000;
     std::optional<Error> damage;
-    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    int dead_ends = 0;  // segments walked to their end in vain, because the one that follows is gone
+    for (int attempt = 0; attempt < kAttempts && dead_ends < kAttempts; ++attempt) {
         // A truncation publishes, then raises the generation: what is read between two equal generations belongs to
         // that one.
         const Generations at = generations();
@@ -252,6 +253,7 @@ Result<ReadOutcome> LogReader::next(ScannedBatch& batch) {
             attempt = -1;
         } else {
             listed_.clear();
+            ++dead_ends;
         }
         segment_.reset();
     }

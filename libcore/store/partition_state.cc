@@ -8,7 +8,8 @@ namespace mq::store {
 
 Result<shm::PartitionSlot*> DataDirectory::Impl::slot_of(const log::TopicPartition& id) {
     if (!control) return nullptr;
-    if (!control->writable()) return control->find(id.topic, id.partition);
+    // To make one takes a lock, and who only reads waits for nobody (PUB-3).
+    if (!control->writable() || options.access == Access::read) return control->find(id.topic, id.partition);
     return control->find_or_make(id.topic, id.partition);
 }
 

@@ -77,14 +77,27 @@ Result<TopicMeta> DataDirectory::Impl::find_meta(const log::TopicPartition& id) 
     MQ_ASSIGN(const auto known, known_meta(*this, id));
     if (known) return *known;
     MQ_TRY(log::check_topic_name(id.topic));
-    if (!writable()) {
+    const auto without_lock = [&]() -> Result<TopicMeta> {
         MQ_ASSIGN(const Topic topic, find_topic(id.topic));
         MQ_TRY(check_partition(topic, id.partition));
         return meta_of_topic(topic);
-    }
+    };
+    if (!writable()) return without_lock();
     TopicMeta meta;
+    bool locked = true;
     const Status looked = control->on_claimed_thread([&]() -> Status {
-        MQ_ASSIGN(const shm::Guard guard, control->lock(control->header().catalogue, "the catalogue lock"));
+        std::optional<shm::Guard> held;
+        if (options.access == Access::write) {
+            MQ_ASSIGN(shm::Guard taken, control->lock(control->header().catalogue, "the catalogue lock"));
+            held.emplace(std::move(taken));
+        } else {
+            // Who only reads waits for nobody (PUB-3).
+            MQ_ASSIGN(auto taken, control->try_lock(control->header().catalogue, "the catalogue lock"));
+            locked = taken.has_value();
+            if (!locked) return {};
+            held.emplace(std::move(*taken));
+        }
+        const shm::Guard& guard = *held;
         MQ_TRY(follow_catalogue());
         MQ_ASSIGN(const Catalogue catalogue, read_catalogue(file(kCatalogueFile)));
         MQ_ASSIGN(const Topic topic, look_up_topic(path, catalogue, id.topic));
@@ -104,6 +117,7 @@ Result<TopicMeta> DataDirectory::Impl::find_meta(const log::TopicPartition& id) 
         return {};
     });
     MQ_TRY(looked);
+    if (!locked) return without_lock();
     return meta;
 }
 

@@ -3,9 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <map>
-#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -21,27 +19,9 @@
 #include "record/control_record.h"
 #include "record/record.h"
 #include "support/batches.h"
-#include "support/temp_dir.h"
+#include "support/fast_dir.h"
 
 namespace mq::test {
-
-// A TempDir in memory where the system has one: tests that kill processes and flip bits need no disk, and make very
-// many files.
-class FastDir {
-public:
-    [[nodiscard]] const std::string& path() const { return dir_->path(); }
-    [[nodiscard]] std::string operator/(std::string_view name) const { return *dir_ / name; }
-
-private:
-    static std::unique_ptr<TempDir> make() {
-        const bool in_memory = std::getenv("TMPDIR") == nullptr && os::exists("/dev/shm").value_or(false);
-        if (in_memory) setenv("TMPDIR", "/dev/shm", 1);
-        auto dir = std::make_unique<TempDir>();
-        if (in_memory) unsetenv("TMPDIR");
-        return dir;
-    }
-    std::unique_ptr<TempDir> dir_ = make();
-};
 
 using RecordId = std::uint64_t;
 

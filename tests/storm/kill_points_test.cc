@@ -1,0 +1,219 @@
+// RELIABILITY rows 2 and 3: a process dies at each named line of store, shared memory and log, and while it mends
+// what a dead one left; then three others race to recover. Promises P1, P3, P5. Row 4: one is stopped there instead,
+// and everybody else goes on as far as the lock that it holds allows.
+
+#include <gtest/gtest.h>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <regex>
+
+#include "os/kill_point.h"
+#include "storm/life.h"
+
+namespace mq::test {
+namespace {
+
+constexpr unsigned kRacers = 3;
+using Passes = std::map<std::string, unsigned, std::less<>>;
+
+// Counts, in a child, how often `body` passes through each point.
+Passes count_passes(const std::function<int()>& body) {
+    const auto points = os::kill_points();
+    Shared<std::array<unsigned, 1024>> counts;
+    const ChildEnd end = run_in_child([&] {
+        os::count_kill_points();
+        const int status = body();
+        for (std::size_t i = 0; i < points.size(); ++i) (*counts)[i] = os::kill_point_passes(points[i]);
+        return status;
+    });
+    EXPECT_EQ(end, exited_with(0));
+    Passes passes;
+    for (std::size_t i = 0; i < points.size(); ++i)
+        if ((*counts)[i] > 0) passes[std::string{points[i]}] = (*counts)[i];
+    return passes;
+}
+
+ChildEnd die_at(const std::string& point, unsigned nth, const std::function<int()>& body) {
+    return run_in_child([&] {
+        if (!os::arm_kill_point(point, nth)) return 3;
+        return body();
+    });
+}
+
+// Somebody who lives in the directory all the time: then the incarnation goes on, and repair is by the published
+// state.
+class Bystander {
+public:
+    explicit Bystander(const Life& life)
+        : child_(Child::fork([&] {
+              auto directory = open_data(life.data());
+              if (!directory) return 1;
+              ready_.open();
+              return leave_.wait() ? 0 : 2;
+          })) {
+        EXPECT_TRUE(ready_.wait());
+    }
+    void leave() {
+        leave_.open();
+        EXPECT_EQ(child_.wait(), exited_with(0));
+    }
+
+private:
+    Gate ready_;
+    Gate leave_;
+    Child child_;
+};
+
+void race_and_judge(const Life& life) {
+    {
+        std::vector<Child> racers;
+        for (unsigned i = 1; i <= kRacers; ++i) racers.push_back(Child::fork([&, i] { return life.race(i); }));
+        for (auto& racer : racers) ASSERT_EQ(racer.wait(), exited_with(0)) << life.trouble();
+    }
+    ASSERT_EQ(life.judge(kRacers), "");
+}
+
+Passes passes_of_life(LifeStart start) {
+    const Life life{start};
+    EXPECT_EQ(run_in_child([&] { return life.prepare(); }), exited_with(0)) << life.trouble();
+    Passes passes = count_passes([&] { return life.live(); });
+    EXPECT_EQ(life.trouble(), "");
+    return passes;
+}
+
+class Row02StoreKillPoints : public testing::TestWithParam<LifeStart> {};
+
+TEST_P(Row02StoreKillPoints, ALifeWithoutDeathEndsInOrder) {
+    const Life life{GetParam()};
+    ASSERT_EQ(run_in_child([&] { return life.prepare(); }), exited_with(0)) << life.trouble();
+    ASSERT_EQ(run_in_child([&] { return life.live(); }), exited_with(0)) << life.trouble();
+    EXPECT_EQ(life.judge(0), "");
+}
+
+TEST_P(Row02StoreKillPoints, P1_P3_LCK4_DIR7_AfterADeathAloneThreeRaceToRecover) {
+    const unsigned deepest = is_long_run() ? 1000 : 1;
+    for (const auto& [point, passes] : passes_of_life(GetParam())) {
+        for (unsigned nth = 1; nth <= std::min(passes, deepest); ++nth) {
+            SCOPED_TRACE(point + " pass " + std::to_string(nth));
+            const Life life{GetParam()};
+            ASSERT_EQ(run_in_child([&] { return life.prepare(); }), exited_with(0)) << life.trouble();
+            ASSERT_EQ(die_at(point, nth, [&] { return life.live(); }), ended_by(SIGKILL)) << life.trouble();
+            ASSERT_NO_FATAL_FAILURE(race_and_judge(life));
+        }
+    }
+}
+
+TEST_P(Row02StoreKillPoints, P1_P3_P5_LCK5_AfterADeathBesideOthersThreeRaceToRepair) {
+    const unsigned deepest = is_long_run() ? 1000 : 2;
+    for (const auto& [point, passes] : passes_of_life(GetParam())) {
+        for (unsigned nth = 1; nth <= std::min(passes, deepest); ++nth) {
+            SCOPED_TRACE(point + " pass " + std::to_string(nth));
+            const Life life{GetParam()};
+            ASSERT_EQ(run_in_child([&] { return life.prepare(); }), exited_with(0)) << life.trouble();
+            Bystander bystander{life};
+            const ChildEnd end = die_at(point, nth, [&] { return life.live(); });
+            // Laying the directory out was the bystander's work.
+            if (end == exited_with(0)) continue;
+            ASSERT_EQ(end, ended_by(SIGKILL)) << life.trouble();
+            ASSERT_EQ(run_in_child([&] { return life.read(); }), exited_with(0)) << life.trouble();
+            ASSERT_NO_FATAL_FAILURE(race_and_judge(life));
+            bystander.leave();
+            ASSERT_EQ(life.judge(kRacers), "");
+        }
+    }
+}
+
+TEST_P(Row02StoreKillPoints, Row03_P1_P3_ADeathDuringRecoveryIsRecoveredFrom) {
+    // First deaths that leave something to do, and then every point of whoever comes next.
+    const Passes passes = passes_of_life(GetParam());
+    std::vector<std::string> firsts;
+    for (const auto& [point, count] : passes) firsts.push_back(point);
+    const std::uint64_t step = is_long_run() ? 1 : 5;
+    std::uint64_t deaths = 0;
+    for (std::size_t i = static_cast<std::size_t>(GetParam()) % step; i < firsts.size(); i += step) {
+        const auto begin = [&](const Life& life) {
+            ASSERT_EQ(run_in_child([&] { return life.prepare(); }), exited_with(0)) << life.trouble();
+            ASSERT_EQ(die_at(firsts[i], passes.at(firsts[i]), [&] { return life.live(); }), ended_by(SIGKILL))
+                << life.trouble();
+        };
+        Passes second;
+        {
+            const Life life{GetParam()};
+            ASSERT_NO_FATAL_FAILURE(begin(life));
+            second = count_passes([&] { return life.race(1); });
+            ASSERT_EQ(life.trouble(), "");
+        }
+        std::size_t number = 0;
+        for (const auto& [point, count] : second) {
+            if (!is_long_run() && ++number % 3 != i % 3) continue;
+            SCOPED_TRACE(firsts[i] + ", then " + point);
+            const Life life{GetParam()};
+            ASSERT_NO_FATAL_FAILURE(begin(life));
+            ASSERT_EQ(die_at(point, 1, [&] { return life.race(4); }), ended_by(SIGKILL)) << life.trouble();
+            ++deaths;
+            ASSERT_NO_FATAL_FAILURE(race_and_judge(life));
+        }
+    }
+    EXPECT_GT(deaths, 0u);
+}
+
+TEST_P(Row02StoreKillPoints, Row04_P5_LCK6_PUB3_AStoppedHolderKeepsNoReaderWaitingAndFinishesWhenResumed) {
+    const unsigned deepest = is_long_run() ? 1000 : 2;
+    std::uint64_t stops = 0;
+    const Passes passes = passes_of_life(GetParam());
+    for (const auto& [point, count] : passes) {
+        for (unsigned nth = 1; nth <= std::min(count, deepest); ++nth) {
+            SCOPED_TRACE(point + " pass " + std::to_string(nth));
+            const Life life{GetParam()};
+            ASSERT_EQ(run_in_child([&] { return life.prepare(); }), exited_with(0)) << life.trouble();
+            // Brought up before, so that readers depend on nobody.
+            if (GetParam() != LifeStart::fresh) {
+                ASSERT_EQ(run_in_child([&] { return life.read(); }), exited_with(0));
+            }
+            Bystander bystander{life};
+            Child stopped = Child::fork([&] {
+                if (!os::arm_kill_point(point, nth, os::KillAction::stop)) return 3;
+                return life.live();
+            });
+            if (!stopped.wait_until_stopped()) continue;  // the bystander's work
+            ++stops;
+            ASSERT_EQ(run_in_child([&] { return life.read(); }), exited_with(0)) << life.trouble();
+            Child racer = Child::fork([&] { return life.race(1, false); });
+            stopped.send(SIGCONT);
+            ASSERT_EQ(stopped.wait(), exited_with(0)) << life.trouble();
+            ASSERT_EQ(racer.wait(), exited_with(0)) << life.trouble();
+            ASSERT_EQ(life.judge(0), "");
+            bystander.leave();
+        }
+    }
+    EXPECT_GT(stops, passes.size() / 2);
+}
+
+TEST(Row02StoreKillPoints, EveryPointOfStoreAndSharedMemoryIsMet) {
+    Passes met;
+    for (const LifeStart start : kLifeStarts) {
+        met.merge(passes_of_life(start));
+        const Life life{start};
+        ASSERT_EQ(run_in_child([&] { return life.prepare(); }), exited_with(0)) << life.trouble();
+        met.merge(count_passes([&] { return life.race(1); }));
+    }
+    std::size_t points = 0;
+    const std::regex point_name{R"re(MQ_KILLPOINT\("([^"]+)"\))re"};
+    for (const std::string folder : {"store", "shm"}) {
+        for (const auto& file : std::filesystem::directory_iterator{MQ_SOURCE_DIR "/libcore/" + folder}) {
+            if (file.path().extension() != ".cc") continue;
+            std::ifstream in{file.path()};
+            const std::string text{std::istreambuf_iterator<char>{in}, {}};
+            for (std::sregex_iterator at{text.begin(), text.end(), point_name}, end; at != end; ++at, ++points)
+                EXPECT_TRUE(met.contains((*at)[1].str())) << (*at)[1] << " was never reached";
+        }
+    }
+    EXPECT_GT(points, 10u);
+}
+
+INSTANTIATE_TEST_SUITE_P(States, Row02StoreKillPoints, testing::ValuesIn(kLifeStarts),
+                         [](const auto& start) { return std::string{to_string(start.param)}; });
+
+}  // namespace
+}  // namespace mq::test
