@@ -37,9 +37,9 @@ struct TopicTransaction {
 
 // Begins a change, runs `change` on all topics under the catalogue lock, and removes what earlier deletions left.
 // Deletions that a dead process began are brought to an end first where nobody works on them; that of `name` whatever
-// it takes.
+// it takes, and `ended` is set then.
 [[nodiscard]] Status change_topics(DataDirectory::Impl& directory, std::string_view name,
-                                   const std::function<Status(TopicTransaction&)>& change);
+                                   const std::function<Status(TopicTransaction&)>& change, bool* ended = nullptr);
 
 // A topic that is marked as being deleted: retires its slots, puts its directories aside, forgets it, removes them.
 // Any number of processes may do so at once. Whoever is appending is waited for, or else in_use.

@@ -121,15 +121,22 @@ Status finish_deletion(DataDirectory::Impl& directory, const Topic& topic, WaitF
 
 Status DataDirectory::delete_topic(std::string_view name) {
     Topic marked;
-    const Status done = change_topics(*impl_, name, [&](TopicTransaction& transaction) -> Status {
-        MQ_ASSIGN(Topic * topic, transaction.find(name));
-        topic->deleting = true;
-        MQ_TRY(transaction.write());
-        marked = *topic;
-        return transaction.publish(*topic);
-    });
+    bool ended = false;
+    const Status done = change_topics(
+        *impl_, name,
+        [&](TopicTransaction& transaction) -> Status {
+            const auto topic = transaction.find(name);
+            // An earlier attempt had given up waiting, or died.
+            if (!topic && ended) return {};
+            MQ_TRY(topic);
+            (*topic)->deleting = true;
+            MQ_TRY(transaction.write());
+            marked = **topic;
+            return transaction.publish(**topic);
+        },
+        &ended);
     MQ_TRY(done);
-    return finish_deletion(*impl_, marked, WaitForWriters::yes);
+    return marked.name.empty() ? Status{} : finish_deletion(*impl_, marked, WaitForWriters::yes);
 }
 
 }  // namespace mq::store

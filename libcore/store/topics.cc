@@ -93,7 +93,7 @@ Status TopicTransaction::make_directories(const Topic& topic, std::int32_t first
 }
 
 Status change_topics(DataDirectory::Impl& directory, std::string_view name,
-                     const std::function<Status(TopicTransaction&)>& change) {
+                     const std::function<Status(TopicTransaction&)>& change, bool* ended) {
     MQ_TRY(log::check_topic_name(name));
     MQ_TRY(directory.begin_changes());
     std::set<std::string, std::less<>> tried;
@@ -118,7 +118,9 @@ Status change_topics(DataDirectory::Impl& directory, std::string_view name,
             tried.insert(topic.name);
             const auto wait = topic.name == name ? WaitForWriters::yes : WaitForWriters::no;
             const Status finished = finish_deletion(directory, topic, wait);
-            if (!finished && topic.name == name) return finished;
+            if (topic.name != name) continue;
+            MQ_TRY(finished);
+            if (ended != nullptr) *ended = true;
         }
     }
     remove_put_aside(directory.path, leftovers);

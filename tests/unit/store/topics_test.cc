@@ -13,6 +13,7 @@
 
 #include "os/file.h"
 #include "os/kill_point.h"
+#include "shm/control_file.h"
 #include "store/data_directory.h"
 #include "support/batches.h"
 #include "support/child.h"
@@ -179,7 +180,7 @@ TEST(Topics, ADeletedTopicIsGoneForWhoHasItOpenAndComesBackEmpty) {
     EXPECT_EQ(directory.open_reader({"t", 1}).error().code, Errc::not_found);
 }
 
-TEST(Topics, DirectoriesThatAKafkaBrokerLeftAreTopicsWithDefaultSettings) {
+TEST(Topics, DirectoriesThatAKafkaBrokerLeftAreTopicsThatKeepTheirRecords) {
     const test::TempDir dir;
     fs::create_directories(dir / "data/plain-0");
     fs::create_directories(dir / "data/plain-4");
@@ -191,9 +192,10 @@ TEST(Topics, DirectoriesThatAKafkaBrokerLeftAreTopicsWithDefaultSettings) {
     DataDirectory directory = open_directory(dir / "data");
     const auto topics = *directory.topics();
     ASSERT_EQ(topics.size(), 3u);
-    EXPECT_EQ(topics[0], (Topic{"__consumer_offsets", "", 50, 1, {}}));
-    EXPECT_EQ(topics[1], (Topic{"a-b", "", 2, 1, {}}));
-    EXPECT_EQ(topics[2], (Topic{"plain", "6RbxAY8BTsOVJ0MnbF4XLg", 5, 1, {}}));
+    const ConfigMap for_ever{{"retention.ms", "-1"}};
+    EXPECT_EQ(topics[0], (Topic{"__consumer_offsets", "", 50, 1, for_ever}));
+    EXPECT_EQ(topics[1], (Topic{"a-b", "", 2, 1, for_ever}));
+    EXPECT_EQ(topics[2], (Topic{"plain", "6RbxAY8BTsOVJ0MnbF4XLg", 5, 1, for_ever}));
     EXPECT_EQ(*directory.topic("plain"), topics[2]);
     EXPECT_EQ(*directory.partitions("__consumer_offsets"), 50);
     EXPECT_FALSE(fs::exists(dir / "data/mq-topics.json"));
@@ -227,7 +229,7 @@ TEST(Topics, WhatAKafkaBrokerDidInBetweenCounts) {
     EXPECT_EQ(*directory.partitions("grown"), 2);
     EXPECT_EQ(directory.topic("grown")->config, (ConfigMap{{"retention.ms", "5"}}));
     EXPECT_EQ(directory.topic("gone").error().code, Errc::not_found);
-    EXPECT_EQ(*directory.topic("anew"), (Topic{"anew", "6RbxAY8BTsOVJ0MnbF4XLg", 1, 1, {}}));
+    EXPECT_EQ(*directory.topic("anew"), (Topic{"anew", "6RbxAY8BTsOVJ0MnbF4XLg", 1, 1, {{"retention.ms", "-1"}}}));
     EXPECT_EQ(*directory.partitions("anew"), 1);
     EXPECT_TRUE(directory.create_topic({"gone", 1, 1, {}}));
 }
@@ -415,6 +417,39 @@ TEST(Topics, P5_ADeathInAChangeKeepsNobodyElseFromTopics) {
             judge(scene, path);
         }
     }
+}
+
+TEST(Topics, P5_LCK6_AStoppedWriterHoldsUpTheDeletionOfItsTopicAndNoOtherChange) {
+    const test::TempDir dir;
+    const std::string path = dir / "data";
+    std::string holder;
+    store::OpenOptions impatient{.access = Access::write, .on_wait = {}};
+    impatient.on_wait = [&holder](const shm::Holder& who, std::chrono::milliseconds) {
+        holder = who.what;
+        return Status{fail(Errc::timed_out, {}, {})};
+    };
+    auto directory = DataDirectory::open(path, impatient);
+    ASSERT_TRUE(directory && directory->create_topic({"t", 2, 1, {}}));
+    test::Child child = test::Child::fork([&] {
+        DataDirectory mine = open_directory(path);
+        auto writer = mine.open_writer({"t", 1});
+        if (!writer || !os::arm_kill_point("store.append.before_unlock", 1, os::KillAction::stop)) return 3;
+        std::string batch = test::numbered_batch(1, 1);
+        return (*writer)->append(batch) ? 0 : 4;
+    });
+    ASSERT_TRUE(child.wait_until_stopped());
+    EXPECT_EQ(directory->delete_topic("t").error().code, Errc::timed_out);
+    EXPECT_NE(holder.find("t-1"), std::string::npos);
+    EXPECT_EQ(directory->topic("t").error().code, Errc::not_found);
+    holder.clear();
+    EXPECT_TRUE(directory->create_topic({"u", 1, 1, {}}));
+    EXPECT_TRUE(directory->set_partitions("u", 2));
+    EXPECT_EQ(directory->create_topic({"t", 1, 1, {}}).error().code, Errc::timed_out);
+    EXPECT_NE(holder.find("t-1"), std::string::npos);
+    child.send(SIGKILL);
+    EXPECT_EQ(child.wait(), test::ended_by(SIGKILL));
+    EXPECT_TRUE(directory->delete_topic("t"));
+    EXPECT_EQ(directories_in(path), (std::set<std::string>{"u-0", "u-1"}));
 }
 
 TEST(Topics, ManyProcessesMakeAndDeleteTheSameTopics) {
