@@ -173,7 +173,8 @@ append() { mq-produce -q "$@"; }
     out=pipe
     begin t
     exec 7<pipe
-    await started
+    # It prints, into a pipe that holds less than one of its writes.
+    read -r -t 60 line <&7
     kill -TERM "$pid"
     # Bit 14 of the caught signals is SIGTERM's: it goes when the first one has been handled.
     while (($((16#$(awk '/^SigCgt/ { print $2 }' "/proc/$pid/status"))) & 1 << 14)); do :; done

@@ -1,5 +1,6 @@
 #include "cli/output.h"
 
+#include <array>
 #include <cerrno>
 #include <condition_variable>
 #include <csignal>
@@ -28,7 +29,8 @@ Status write_out(const os::File& file, ByteView bytes) {
 
 }  // namespace
 
-// Writes one buffer at a time, handed over by the thread that fills the next.
+// Writes pieces in their order, while another thread fills the next. Who waits is woken late, when there is much to
+// do: waking a thread costs as much as writing some ten kilobytes.
 class Output::Writer {
 public:
     explicit Writer(const os::File& file) : file_(file) {
@@ -56,19 +58,18 @@ public:
     Writer(const Writer&) = delete;
     Writer& operator=(const Writer&) = delete;
 
-    // Takes over what `full` holds once the piece before it is written, and gives an empty buffer for it.
+    // Takes over what `full` holds and gives an empty buffer for it; waits where much is left to be written.
     Status hand_over(Buffer& full) {
         std::unique_lock lock{mutex_};
-        changed_.wait(lock, [this] { return !busy_; });
-        std::swap(full, writing_);
+        if (pending_ == kPieces) changed_.wait(lock, [this] { return pending_ <= kPieces / 2; });
+        std::swap(full, pieces_[(first_ + pending_) % kPieces]);
         full.clear();
-        busy_ = true;
-        changed_.notify_all();
+        if (++pending_ == 1) changed_.notify_all();
         return status_;
     }
     Status wait() {
         std::unique_lock lock{mutex_};
-        changed_.wait(lock, [this] { return !busy_; });
+        changed_.wait(lock, [this] { return pending_ == 0; });
         return status_;
     }
 
@@ -80,24 +81,29 @@ private:
         pthread_sigmask(SIG_UNBLOCK, &pipe_only, nullptr);
         std::unique_lock lock{mutex_};
         for (;;) {
-            changed_.wait(lock, [this] { return busy_ || ending_; });
-            if (!busy_) return;
+            changed_.wait(lock, [this] { return pending_ > 0 || ending_; });
+            if (pending_ == 0) return;
             if (status_) {
+                const ByteView piece = pieces_[first_].view();
                 lock.unlock();
-                Status written = write_out(file_, writing_.view());
+                Status written = write_out(file_, piece);
                 lock.lock();
                 status_ = std::move(written);
             }
-            busy_ = false;
-            changed_.notify_all();
+            first_ = (first_ + 1) % kPieces;
+            --pending_;
+            if (pending_ == kPieces / 2 || pending_ == 0) changed_.notify_all();
         }
     }
+
+    static constexpr std::size_t kPieces = 4;
 
     const os::File& file_;
     std::mutex mutex_;
     std::condition_variable changed_;
-    Buffer writing_;
-    bool busy_ = false;
+    std::array<Buffer, kPieces> pieces_;
+    std::size_t first_ = 0;    // the piece that is written
+    std::size_t pending_ = 0;  // handed over, not written yet
     bool ending_ = false;
     Status status_;
     std::thread thread_;

@@ -22,7 +22,7 @@ public:
     Output(const Output&) = delete;
     Output& operator=(const Output&) = delete;
 
-    // From the third piece on a thread of its own writes one while the caller gathers the next.
+    // From the third piece on a thread of its own writes while the caller gathers more, four pieces at most.
     void write_behind() { write_behind_ = true; }
 
     // Appends; writes when enough has gathered. False: writing failed, status() says why; callers in a hot loop stop.

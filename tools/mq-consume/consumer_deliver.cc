@@ -48,7 +48,14 @@ Result<bool> Consumer::deliver_records(Partition& partition) {
     Status printed;
     bool enough = false;
     MQ_ASSIGN(const bool open, stream.open_records());
-    for (record::RecordView record; open && stream.records().next(record);) {
+    const bool quick = open && printer_->is_plain() && matcher_->empty();
+    if (quick) {
+        const auto run = printer_->print_run(stream.records(), from, until, most);
+        if (!run) return fail(run.error());
+        next = run->next;
+        enough = run->enough;
+    }
+    for (record::RecordView record; open && !quick && stream.records().next(record);) {
         if (record.offset < from) continue;
         if (record.offset >= until) break;
         if (!is_wanted(record)) continue;

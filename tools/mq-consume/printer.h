@@ -29,20 +29,16 @@ public:
     void start_partition(const PartitionPlace& place);
 
     // Errors: those of the output; corrupt, where unpack does not fit.
-    [[nodiscard]] Status print(const record::RecordView& record, const record::BatchHeader& batch) {
-        if (!plain_ || !record.value) return print_other(record, batch);
-        const std::size_t size = record.value->size();
-        char* const to = out_->room(size + args_->delimiter.size());
-        if (size > 0) std::memcpy(to, record.value->data(), size);
-        if (args_->delimiter.size() == 1) {
-            to[size] = args_->delimiter.front();
-        } else {
-            std::memcpy(to + size, args_->delimiter.data(), args_->delimiter.size());
-        }
-        ++input_.count;
-        if (!out_->commit(size + args_->delimiter.size())) return out_->status();
-        return {};
-    }
+    [[nodiscard]] Status print(const record::RecordView& record, const record::BatchHeader& batch);
+    // Values and delimiters, and nothing else: print_run is the quick way.
+    [[nodiscard]] bool is_plain() const { return plain_; }
+    // Where a run of records ended.
+    struct Run {
+        Offset next{0};       // behind the last one that was printed
+        bool enough = false;  // `most` were printed
+    };
+    // The records of [from, until), at most `most`. Only if is_plain(). Errors: those of the output.
+    [[nodiscard]] Result<Run> print_run(record::RecordReader& records, Offset from, Offset until, std::uint64_t most);
     // A whole batch for --framing kbatch; of another magic than 2 it is encoded anew.
     [[nodiscard]] Status print_batch(ByteView batch, const record::BatchHeader& header);
     // One with only some of the records of `batch`: add_to_batch for each, in order, then end_batch.
@@ -57,7 +53,7 @@ public:
 
 private:
     Printer(const Args& args, cli::Output& out);
-    [[nodiscard]] Status print_other(const record::RecordView& record, const record::BatchHeader& batch);
+    [[nodiscard]] bool put_plain(ByteView value);
     [[nodiscard]] Status append_payload(const record::RecordView& record, const record::BatchHeader& batch);
     [[nodiscard]] Status append_file(const record::RecordView& record, const record::BatchHeader& batch);
     void append_text(const record::RecordView& record);
