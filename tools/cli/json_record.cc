@@ -210,7 +210,8 @@ private:
     // A structure at the top has ended; as key or value it stands for its text.
     bool end_value() {
         if (name_ != Name::key && name_ != Name::value) return true;
-        ByteView text = text_.substr(value_start_, stream_->Tell() - value_start_);
+        // RapidJSON tells of the end before it takes the bracket.
+        ByteView text = text_.substr(value_start_, stream_->Tell() + 1 - value_start_);
         text.remove_prefix(std::min(text.find_first_of("{["), text.size()));
         Field& target = name_ == Name::key ? key_ : value_;
         target.given = true;

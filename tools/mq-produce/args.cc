@@ -73,7 +73,8 @@ Status parse_speed(std::string_view text, double& target) {
     return {};
 }
 
-Status parse_generate(std::string_view text, Args& args) {
+Status parse_generate(std::string_view text, Args& args, OptionSet& options) {
+    if (options.is_generated_page(text)) return {};
     if (text == "seq") {
         args.generate = Generate::sequence;
     } else if (text.starts_with("random:")) {
@@ -230,10 +231,12 @@ void add_source_options(OptionSet& options, Args& args) {
     options.group("Load");
     options
         .value("--generate", "WHAT",
-               OptionSet::Apply{[&](std::string_view text) { return parse_generate(text, args); }},
+               OptionSet::Apply{[&](std::string_view text) { return parse_generate(text, args, options); }},
                "Makes records instead of reading them, without end or up to -c. seq: 1, 2, 3; random:SIZE: letters; "
-               "file:PATH: lines of a file at random.")
-        .suggest(Complete::choices, {"seq", "random:", "file:"});
+               "file:PATH: lines of a file at random. man, complete-bash, complete-zsh, complete-fish print what is "
+               "made from "
+               "the table of options.")
+        .suggest(Complete::choices, {"seq", "random:1KiB", "file:lines"});
     options.value("--repeating-keys", "N", args.repeating_keys,
                   "Gives the records the keys 0, 1 ... N - 1, and again from 0.", std::uint64_t{1});
     options

@@ -128,11 +128,18 @@ InputMark Input::mark() const {
     InputMark made;
     made.file = file_;
     made.position = buffer_.position();
-    const ByteView taken = buffer_.taken();
-    const ByteView check = taken.substr(taken.size() - std::min(taken.size(), kCheckBytes));
+    const std::string check = last_bytes();
     made.check_bytes = static_cast<std::uint32_t>(check.size());
     made.check_crc = crc32c(check);
     return made;
+}
+
+std::string Input::last_bytes() const {
+    const ByteView taken = buffer_.taken();
+    std::string bytes = taken.size() < kCheckBytes ? passed_ : std::string{};
+    bytes += taken.substr(taken.size() - std::min(taken.size(), kCheckBytes));
+    if (bytes.size() > kCheckBytes) bytes.erase(0, bytes.size() - kCheckBytes);
+    return bytes;
 }
 
 // To the place of the checkpoint in this stream, if it is the one.
@@ -159,11 +166,13 @@ Status Input::go_to_checkpoint(const os::File& stream) {
     if (position == from.position && crc32c(check) != from.check_crc)
         return differs("other bytes stand before its place");
     buffer_.start_stream(from.position);
+    passed_ = std::move(check);
     return {};
 }
 
 Result<InputEnd> Input::run_stream(const os::File& stream) {
     buffer_.start_stream();
+    passed_.clear();
     if (setup_.from) MQ_TRY(go_to_checkpoint(stream));
     splitter_.start_stream();
     source_->start_stream();
@@ -173,6 +182,7 @@ Result<InputEnd> Input::run_stream(const os::File& stream) {
             left_out_bytes_ = buffer_.rest().size();
             return *end;
         }
+        if (setup_.has_checkpoint) passed_ = last_bytes();
         const std::span<char> room = buffer_.room();
         MQ_ASSIGN(const std::size_t got, stream.read_some(room));
         const bool had_nothing = !producer_->has_collected();

@@ -61,6 +61,8 @@ private:
     // Waits until the record may go. nullopt: now.
     [[nodiscard]] Result<std::optional<InputEnd>> keep_pace(std::optional<TimestampMs> timestamp);
     [[nodiscard]] Status go_to_checkpoint(const os::File& stream);
+    // The last bytes before the place behind the last record.
+    [[nodiscard]] std::string last_bytes() const;
     [[nodiscard]] NullableBytes default_key();
     [[nodiscard]] static std::optional<InputEnd> end_of(Wake wake);
 
@@ -83,6 +85,7 @@ private:
     os::File error_file_;
     Clock::time_point collecting_since_;
     Clock::time_point last_mark_ = Clock::now();
+    std::string passed_;  // of a checkpoint: the last bytes that have left the buffer
     std::size_t left_out_bytes_ = 0;
     std::uint64_t skipped_ = 0;
 };

@@ -40,7 +40,7 @@ std::string unfinished(const Producer& producer, const Appender& appender, const
     const std::string last = appender.last_accepted();
     const std::uint64_t unacknowledged = producer.records() - appender.accepted_records();
     return cat(last.empty() ? "nothing was accepted" : cat(last, " was the last accepted"),
-               unacknowledged == 0 ? "" : cat("; ", cli::counted(unacknowledged, "record"), " were not acknowledged"),
+               unacknowledged == 0 ? "" : cat("; ", cli::counted(unacknowledged, "record"), " not acknowledged"),
                input.left_out_bytes() == 0 ? ""
                                            : cat("; an unfinished record of ",
                                                  cli::counted(input.left_out_bytes(), "byte"), " was left out"));
