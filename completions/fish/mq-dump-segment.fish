@@ -17,7 +17,7 @@ complete -c mq-dump-segment -l stats -d 'Histograms of sizes, codecs and timesta
 complete -c mq-dump-segment -l top -x -d 'How many keys --stats lists'
 complete -c mq-dump-segment -l decode -xa 'auto offsets txn hex utf8 json' -d 'How keys and values are shown'
 complete -c mq-dump-segment -l decode-with -x -d 'Pass keys and values through one process: on its stdin and stdout each is a big-endian 32-bit length and that many bytes; length -1 is null'
-complete -c mq-dump-segment -s o -l offset -x -d 'Only these offsets or times, see mq(7); the index is used to get there'
+complete -c mq-dump-segment -s o -l offset -x -d 'Only these offsets or times, see mq-consume(1); the index is used to get there'
 complete -c mq-dump-segment -s c -l count -x -d 'Stop after N records; where only batches are printed, after N batches'
 complete -c mq-dump-segment -l max-bytes -x -d 'Read no batch that ends past this byte of a file'
 complete -c mq-dump-segment -s m -l match -x -d 'Only records that match: key~RE, value=TEXT, header.NAME=V, ts>T, size>N, !EXPR'

@@ -84,6 +84,10 @@ play() {
     done
 }
 
+@test "the examples of mq(7) do what the page says" {
+    play < <(examples "$MQ_SOURCE_DIR/man/mq.7")
+}
+
 @test "the examples of the README do what it says" {
     export MQ_DATA_DIR=data
     play < <(examples "$MQ_SOURCE_DIR/README.md")

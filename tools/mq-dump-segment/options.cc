@@ -111,7 +111,7 @@ void add_what_to_print(cli::OptionSet& set, Options& options) {
 void add_selection(cli::OptionSet& set, Options& options) {
     set.group("Selection");
     set.value("-o, --offset", "RANGE", options.range,
-              "Only these offsets or times, see mq(7); the index is used to get there.");
+              "Only these offsets or times, see mq-consume(1); the index is used to get there.");
     set.value("-c, --count", "N", options.count,
               "Stop after N records; where only batches are printed, after N batches.");
     set.size("--max-bytes", "SIZE", options.max_bytes, "Read no batch that ends past this byte of a file.");
