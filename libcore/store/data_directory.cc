@@ -16,7 +16,11 @@ Result<FileStamp> stamp_of(const std::string& path) {
 DataDirectory::DataDirectory(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 DataDirectory::DataDirectory(DataDirectory&&) noexcept = default;
 DataDirectory& DataDirectory::operator=(DataDirectory&&) noexcept = default;
-DataDirectory::~DataDirectory() = default;
+
+// The background has partitions of its own, which keep `impl_` alive: it ends first, on this thread.
+DataDirectory::~DataDirectory() {
+    if (impl_) impl_->compactor.stop();
+}
 
 const std::string& DataDirectory::path() const { return impl_->path; }
 Result<std::string> DataDirectory::cluster_id() const {
@@ -88,6 +92,7 @@ Status DataDirectory::Impl::begin(const shm::ControlFile::Beginning& beginning) 
 
 Status DataDirectory::close() {
     Impl& d = *impl_;
+    d.compactor.stop();
     if (!d.writable()) return {};
     return d.control->on_claimed_thread(
         [&]() -> Status { return d.control->while_alone([&] { return d.close_partitions(); }).map([](bool) {}); });

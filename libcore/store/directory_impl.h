@@ -11,6 +11,7 @@
 #include "log/checkpoint_file.h"
 #include "log/log.h"
 #include "shm/control_file.h"
+#include "store/compactor.h"
 #include "store/data_directory.h"
 
 namespace mq::store {
@@ -61,6 +62,7 @@ struct DataDirectory::Impl {
     std::shared_ptr<shm::ControlFile> control;  // nullptr: nothing is shared, a reader looks at the files for itself
     os::File lock_file;                         // held shared where there is no control file
     log::Trust private_trust = log::Trust::segments;  // of such a reader
+    Compactor compactor;                              // stopped before the DataDirectory goes
 
     // data_directory.cc
     [[nodiscard]] Status open_shared();

@@ -27,6 +27,7 @@ struct PartitionWriter::Impl {
     [[nodiscard]] Status under_append_lock(const std::function<Status(log::Log&)>& work);
     [[nodiscard]] Status change_start(const std::function<Status(log::Log&)>& work);
     [[nodiscard]] Result<std::size_t> apply_retention();
+    void compact_in_background();
 };
 
 PartitionWriter::PartitionWriter(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -132,7 +133,10 @@ Result<log::AppendResult> PartitionWriter::append(std::span<char> batches, log::
     MQ_KILLPOINT("store.append.before_wake");
     shm::wake(p.control().header(), *p.slot);
     // The process that rolls does what a broker would do on time (APP-10).
-    if (result.rolled) MQ_TRY(apply_retention());
+    if (result.rolled) {
+        MQ_TRY(apply_retention());
+        if (p.meta.log.cleanup_compact) p.compact_in_background();
+    }
     return result;
 }
 
@@ -236,6 +240,19 @@ Result<std::optional<log::CleanResult>> PartitionWriter::compact(bool force, con
     });
     MQ_TRY(done);
     return result;
+}
+
+// What it fails on stays as it is, and is told to whoever compacts on demand.
+void PartitionWriter::Impl::compact_in_background() {
+    directory->compactor.begin([shared = directory, partition = id](const Compactor::StopRequested& stop) {
+        auto own = std::make_unique<Impl>();
+        own->directory = shared;
+        own->id = partition;
+        own->name = log::partition_directory(partition);
+        if (!own->find()) return;
+        PartitionWriter writer{std::move(own)};
+        static_cast<void>(writer.compact(false, stop));
+    });
 }
 
 log::RecoveryReport PartitionWriter::take_recovery_report() { return std::exchange(impl_->report, {}); }

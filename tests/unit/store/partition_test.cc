@@ -342,6 +342,31 @@ TEST(Partition, APP10_WhoRollsAppliesRetention) {
     EXPECT_LE(log::list_segments(dir.path() + "/numbers-0")->size(), 4u);
 }
 
+TEST(Partition, APP10_WhoRollsACompactedTopicCleansItBesideItsAppends) {
+    const TempDir dir;
+    make_topic(dir.path(),
+               {{"cleanup.policy", "compact"}, {"segment.bytes", "2000"}, {"min.cleanable.dirty.ratio", "0.1"}});
+    auto directory = DataDirectory::open(dir.path(), for_writing()).value();
+    const auto writer = directory.open_writer(kId).value();
+    const auto first_segment_is_whole = [&] {
+        const auto first = directory.open_reader(kId).value();
+        log::ScannedBatch batch;
+        return first->next(batch).value() == ReadOutcome::batch && batch.header.base_offset == Offset{0};
+    };
+    // Always the same 10 keys: all that is old goes, as soon as a cleaning has come to its end.
+    int appended = 0;
+    do {
+        std::string batch = test::numbered_batch(0, 10);
+        ASSERT_TRUE(writer->append(batch));
+        appended += 10;
+    } while (appended < 200'000 && first_segment_is_whole());
+    EXPECT_FALSE(first_segment_is_whole());
+    const auto reader = directory.open_reader(kId).value();
+    const auto values = read_values(*reader);
+    EXPECT_LT(values.size(), static_cast<std::size_t>(appended));
+    EXPECT_EQ(std::vector<std::string>(values.end() - 10, values.end()), numbered(0, 10));
+}
+
 TEST(Partition, ChangedSettingsHoldForOpenWritersOfOtherProcesses) {
     const TempDir dir;
     make_topic(dir.path());
