@@ -1,12 +1,11 @@
 # Made by: mq-consume --generate complete-fish
 function __mq_consume_topics
-    set -l dir $MQ_DATA_DIR
-    test -n "$dir"; or set dir $HOME/.local/share/mq
+    set -l where
     set -l words (commandline -opc)
     if set -l at (contains -i -- -D $words; or contains -i -- --data-dir $words)
-        set dir $words[(math $at[1] + 1)]
+        set where -D $words[(math $at[1] + 1)]
     end
-    timeout 0.15 ls -- "$dir" 2>/dev/null | sed -n 's/-[0-9][0-9]*$//p' | sort -u
+    timeout 0.15 mq-topics list --names $where 2>/dev/null
 end
 complete -c mq-consume -s t -l topic -xa '(__mq_consume_topics)' -d 'A topic, beside those named as operands'
 complete -c mq-consume -s r -l regex -d 'Topics are patterns (RE2) that a whole name must match'
