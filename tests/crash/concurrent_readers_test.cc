@@ -120,7 +120,7 @@ ReaderReport follow(const std::string& directory, const log::PublishedState& sta
     }
 }
 
-TEST(ConcurrentReaders, SeeWholeBatchesInOrderWithoutHolesWhateverTheWriterDoes) {
+TEST(ConcurrentReaders, APP5_SeeWholeBatchesInOrderWithoutHolesWhateverTheWriterDoes) {
     const FastDir dir;
     log::PublishedState state;
     const std::string directory = dir / "t-0";
