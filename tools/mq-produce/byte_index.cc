@@ -5,6 +5,7 @@
 #include <cstring>
 
 #ifdef __x86_64__
+#include <cpuid.h>
 #include <immintrin.h>
 #endif
 
@@ -121,6 +122,32 @@ IndexedBytes with_rest(char wanted, std::string_view bytes, std::span<std::uint3
 
 #endif
 
+#ifdef __x86_64__
+
+// Asked by hand: __builtin_cpu_supports brings a constructor that asks the processor dozens of questions at every
+// start, each of which leaves a virtual machine.
+struct Processor {
+    bool has_avx2 = false;
+    bool has_avx512bw = false;
+};
+[[gnu::target("xsave")]] Processor ask_processor() {
+    constexpr unsigned kOsSavesRegisters = 1u << 27;
+    constexpr std::uint64_t kAvxState = 0x6;
+    constexpr std::uint64_t kAvx512State = 0xe6;
+    unsigned a = 0, b = 0, c = 0, d = 0;
+    if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & kOsSavesRegisters) == 0) return {};
+    const std::uint64_t saved = _xgetbv(0);
+    if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0 || (saved & kAvxState) != kAvxState) return {};
+    const bool has_bmi = (b & bit_BMI) != 0;
+    return {has_bmi && (b & bit_AVX2) != 0,
+            has_bmi && (b & bit_AVX512BW) != 0 && (saved & kAvx512State) == kAvx512State};
+}
+
+#endif
+
+// Below this the processor is not asked what it can do: a short run is over by then.
+constexpr std::size_t kWorthAsking = 32 << 10;
+
 struct Ways {
     std::array<IndexBytes, 4> ways{};
     std::size_t count = 0;
@@ -132,8 +159,9 @@ const Ways& ways() {
         made.ways[made.count++] = by_memchr;
 #ifdef __x86_64__
         made.ways[made.count++] = by_sse2;
-        if (__builtin_cpu_supports("avx2")) made.ways[made.count++] = with_rest<by_avx2>;
-        if (__builtin_cpu_supports("avx512bw")) made.ways[made.count++] = with_rest<by_avx512>;
+        const Processor processor = ask_processor();
+        if (processor.has_avx2) made.ways[made.count++] = with_rest<by_avx2>;
+        if (processor.has_avx512bw) made.ways[made.count++] = with_rest<by_avx512>;
 #endif
         return made;
     }();
@@ -143,6 +171,9 @@ const Ways& ways() {
 }  // namespace
 
 IndexedBytes index_bytes(char wanted, std::string_view bytes, std::span<std::uint32_t> positions) {
+#ifdef __x86_64__
+    if (bytes.size() < kWorthAsking) return by_sse2(wanted, bytes, positions);
+#endif
     const Ways& all = ways();
     return all.ways[all.count - 1](wanted, bytes, positions);
 }
