@@ -38,7 +38,7 @@ Consumer::Consumer(const Args& args, store::DataDirectory& directory, const cli:
 }
 
 ExitCode Consumer::run(Clock::time_point started) {
-    started_ = last_record_ = last_flush_ = last_checkpoint_ = started;
+    started_ = last_record_ = last_flush_ = last_checkpoint_ = last_look_ = now_ = started;
     if (const Status opened = open(); !opened) {
         static_cast<void>(fail_with(opened.error()));
         return finish(End::failed);

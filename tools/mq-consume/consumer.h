@@ -123,6 +123,7 @@ private:
     Clock::time_point last_flush_;
     Clock::time_point last_checkpoint_;
     std::optional<std::uint32_t> catalogue_generation_;  // when topics were last looked at
+    Clock::time_point last_look_;
     bool caught_up_told_ = false;
     bool merging_ = false;
     bool in_tail_ = false;

@@ -132,8 +132,12 @@ Status Consumer::begin_at_tail() {
 // While following: partitions that topics got, topics that a pattern matches, topics that went away.
 Status Consumer::look_for_new_partitions() {
     const std::uint32_t generation = directory_.catalogue_generation();
-    if (generation == catalogue_generation_) return {};
+    // Where nothing is shared, nothing tells of changes: they are looked for.
+    constexpr std::chrono::seconds kLookInterval{1};
+    const bool overdue = generation == 0 && now_ - last_look_ >= kLookInterval;
+    if (generation == catalogue_generation_ && !overdue) return {};
     catalogue_generation_ = generation;
+    last_look_ = now_;
     auto chosen = choice_->choose(directory_);
     if (!chosen) {
         // That a topic was deleted is told by its reader, with what is known of it.
@@ -144,7 +148,11 @@ Status Consumer::look_for_new_partitions() {
         const bool known = std::ranges::any_of(
             partitions_, [&](const auto& partition) { return partition->stream->id() == one.id; });
         if (known) continue;
-        if (Status added = add_partition(one, true); !added && added.error().code != Errc::not_found) return added;
+        const Status added = add_partition(one, true);
+        if (added) continue;
+        if (added.error().code != Errc::not_found) return added;
+        // Of a topic that is being made, or deleted: the next look will tell.
+        catalogue_generation_.reset();
     }
     return {};
 }
