@@ -452,6 +452,37 @@ TEST(Topics, P5_LCK6_AStoppedWriterHoldsUpTheDeletionOfItsTopicAndNoOtherChange)
     EXPECT_EQ(directories_in(path), (std::set<std::string>{"u-0", "u-1"}));
 }
 
+// LocalLog.logDeleteDirName: TOPIC-PARTITION.<UUID without dashes>-delete, the topic cut so that 255 bytes are
+// enough.
+TEST(Topics, ADirectoryThatIsPutAsideHasTheNameThatKafkaGivesIt) {
+    const InMemory in_memory;
+    for (const std::string& name : {std::string{"t"}, std::string(249, 'n')}) {
+        const test::TempDir dir;
+        const std::string path = dir / "data";
+        ASSERT_TRUE(open_directory(path).create_topic({name, 1, 1, {}}));
+        const test::ChildEnd end = test::run_in_child([&] {
+            DataDirectory directory = open_directory(path);
+            return os::arm_kill_point("topics.after_rename") && directory.delete_topic(name) ? 3 : 4;
+        });
+        ASSERT_EQ(end, test::ended_by(SIGKILL));
+        const auto left = directories_in(path);
+        ASSERT_EQ(left.size(), 1u);
+        const std::string& aside = *left.begin();
+        const std::string tail = aside.substr(aside.size() - 42);
+        EXPECT_EQ(aside.size(), name == "t" ? 43u : 255u);
+        EXPECT_EQ(aside.substr(0, aside.size() - 42), name.substr(0, aside.size() - 42));
+        EXPECT_EQ(tail.substr(0, 3), "-0.");
+        EXPECT_EQ(tail.substr(3, 32).find_first_not_of("0123456789abcdef"), std::string::npos);
+        EXPECT_EQ(tail.substr(35), "-delete");
+        // What is no such name stays, whatever it looks like.
+        for (const char* other : {"t-0.abc-delete", "x-delete", "0123456789abcdef0123456789abcdef-delete"})
+            fs::create_directories(path + "/" + other);
+        ASSERT_TRUE(open_directory(path).create_topic({"next", 1, 1, {}}));
+        EXPECT_EQ(directories_in(path), (std::set<std::string>{"next-0", "t-0.abc-delete", "x-delete",
+                                                               "0123456789abcdef0123456789abcdef-delete"}));
+    }
+}
+
 TEST(Topics, ManyProcessesMakeAndDeleteTheSameTopics) {
     const InMemory in_memory;
     const test::TempDir dir;
