@@ -36,11 +36,13 @@ Status Checker::check_segment(const std::string& directory, Offset base, FileSuf
 
 Status Checker::check_snapshot(const std::string& path, Offset offset, const History* history) {
     if (!wants(kCheckProducer)) return {};
+    const auto bytes = os::read_file(path, kTextLimit);
+    if (!bytes && bytes.error().code == Errc::not_found && history != nullptr) return {};  // since it was listed
+    if (!bytes) return fail(bytes.error());
     ++totals_.files;
-    MQ_ASSIGN(const std::string bytes, os::read_file(path, kTextLimit));
-    const auto state = decode_snapshot(bytes);
+    const auto state = decode_snapshot(*bytes);
     if (!state) {
-        found(path, state.error().position, offset, bytes.size(), words(state.error()));
+        found(path, state.error().position, offset, bytes->size(), words(state.error()));
         return {};
     }
     if (history == nullptr || !history->producers_known || history->next_offset != offset) return {};
@@ -176,7 +178,10 @@ Result<Offset> Checker::check_partition_to(const std::string& directory) {
     };
     for (const Offset base : bases) {
         MQ_TRY(check_snapshots_to(base));
-        MQ_TRY(check_segment(directory, base, FileSuffix::none, history));
+        const Status checked = check_segment(directory, base, FileSuffix::none, history);
+        if (!checked && checked.error().code != Errc::not_found) return fail(checked.error());
+        // Retention took it away since it was listed.
+        if (!checked) history.producers_known = false;
     }
     MQ_TRY(check_snapshots_to(history.next_offset));
     for (const auto& [offset, path] : snapshots) {
@@ -192,6 +197,14 @@ Result<Offset> Checker::check_partition_to(const std::string& directory) {
 Status Checker::check_data_directory(const std::string& directory) {
     MQ_ASSIGN(const auto entries, os::list_directory(directory));
     std::map<TopicPartition, Offset> ends;
+    // Read before the logs that they are held against, which others may append to meanwhile.
+    std::map<std::string, std::map<TopicPartition, Offset>> checkpoints;
+    for (const auto& entry : entries) {
+        if (entry.is_directory || !wants(kCheckOffsets) || !is_offset_checkpoint(entry.name)) continue;
+        const std::string path = os::join(directory, entry.name);
+        MQ_TRY(check_text_file(path));
+        if (auto offsets = read_offset_checkpoint(path)) checkpoints[path] = *std::move(offsets);
+    }
     for (const auto& entry : entries) {
         if (!entry.is_directory) continue;
         const auto partition = parse_partition_directory(entry.name);
@@ -203,11 +216,9 @@ Status Checker::check_data_directory(const std::string& directory) {
         if (entry.is_directory) continue;
         const std::string path = os::join(directory, entry.name);
         if (entry.name == kMetaProperties || entry.name == kCleanShutdown) MQ_TRY(check_text_file(path));
-        if (!is_offset_checkpoint(entry.name)) continue;
-        MQ_TRY(check_text_file(path));
-        const auto offsets = read_offset_checkpoint(path);
-        if (!offsets) continue;  // told already
-        for (const auto& [partition, offset] : *offsets) {
+        const auto offsets = checkpoints.find(path);
+        if (offsets == checkpoints.end()) continue;
+        for (const auto& [partition, offset] : offsets->second) {
             const auto end = ends.find(partition);
             if (end == ends.end() || offset <= end->second) continue;
             found(path, std::nullopt, offset, 0,

@@ -56,6 +56,12 @@ Status SegmentCheck::run() {
     return {};
 }
 
+bool SegmentCheck::is_needed() const {
+    if (!history_.in_partition) return false;
+    const auto there = os::exists(paths_.log);
+    return !there || *there;
+}
+
 Status SegmentCheck::load_indexes() {
     if (checker_.wants(kCheckIndex)) {
         auto entries = read_entries<OffsetIndex, OffsetIndexEntry>(paths_.offset_index, base_);
@@ -63,7 +69,7 @@ Status SegmentCheck::load_indexes() {
         if (*entries) {
             offset_entries_ = **std::move(entries);
             ++checker_.totals_.files;
-        } else if (history_.in_partition) {
+        } else if (is_needed()) {
             checker_.found(paths_.offset_index, std::nullopt, base_, 0, "the file is missing");
         }
         for (std::size_t i = 1; i < offset_entries_.size(); ++i) {
@@ -82,7 +88,7 @@ Status SegmentCheck::load_indexes() {
         if (*entries) {
             time_entries_ = **std::move(entries);
             ++checker_.totals_.files;
-        } else if (history_.in_partition) {
+        } else if (is_needed()) {
             checker_.found(paths_.time_index, std::nullopt, base_, 0, "the file is missing");
         }
         for (std::size_t i = 1; i < time_entries_.size(); ++i) {

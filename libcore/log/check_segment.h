@@ -18,6 +18,8 @@ public:
 
 private:
     [[nodiscard]] Status load_indexes();
+    // An index that is missing, unless retention just took the .log away too.
+    [[nodiscard]] bool is_needed() const;
     [[nodiscard]] Status walk(const os::File& file);
     // Of a batch that ends where the file does, too: its bytes may not all have been written.
     [[nodiscard]] Result<TailVerdict> judge_tail(const os::File& file, std::uint64_t position) const;

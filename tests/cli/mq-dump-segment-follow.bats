@@ -317,3 +317,29 @@ PYTHON
         [ "$status" -eq 64 ]
     done
 }
+
+@test "DMP-1: beside a producer that appends and rolls, --check finds nothing and --follow misses nothing" {
+    PATH="$MQ_BIN_DIR:$PATH"
+    export MQ_DATA_DIR=data
+    rm -r data
+    mq-topics create -q t -p 1 -C segment.bytes=1048576
+    seq 10000000 >lines
+    mq-produce -q t lines 3>&- &
+    producer=$!
+    pids+=("$producer")
+    "$DUMP" --follow -c 10000000 -f '%s\n' data/t-0 >followed 3>&- &
+    follower=$!
+    pids+=("$follower")
+    mq-consume t -c 1 >first
+    while kill -0 "$producer" 2>/dev/null; do
+        "$DUMP" -q --check data
+        "$DUMP" -q data >/dev/null
+        "$DUMP" -q --summary data >/dev/null
+    done
+    wait "$producer"
+    wait "$follower"
+    cmp lines followed
+    [ "$(ls data/t-0/*.log | wc -l)" -gt 10 ]
+    run "$DUMP" --check data
+    [ "$status" -eq 0 ]
+}

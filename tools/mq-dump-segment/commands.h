@@ -47,6 +47,11 @@ struct Context {
 using VisitOperand = std::function<cli::ExitCode(const std::string& path, const std::vector<Input>& inputs)>;
 [[nodiscard]] cli::ExitCode for_each_operand(const Context& context, const VisitOperand& visit);
 
+// A file that `operand`, a directory, held when it was listed is gone: whoever uses the directory took it away.
+[[nodiscard]] inline bool is_gone(const Error& error, const std::string& operand, const Input& input) {
+    return error.code == Errc::not_found && input.path != operand;
+}
+
 // Says, if it is so, that the end of a .log was left out because a running process has not finished it.
 void tell_in_flight(const Context& context, const std::string& path, const UnitSource& units);
 void tell_in_flight(const Context& context, const std::string& path, std::uint64_t position, std::uint64_t bytes);

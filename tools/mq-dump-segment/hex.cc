@@ -254,12 +254,13 @@ cli::ExitCode print_hex(const Context& context) {
     const Options& options = context.options;
     Rows rows = make_rows(context);
     std::uint64_t left = options.count.value_or(UINT64_MAX);
-    return for_each_operand(context, [&](const std::string&, const std::vector<Input>& inputs) {
+    return for_each_operand(context, [&](const std::string& path, const std::vector<Input>& inputs) {
         cli::ExitCode status = cli::ExitCode::ok;
         for (const Input& input : inputs) {
             rows.file(input.path);
             const Status printed =
                 input.type == FileType::log ? print_log(context, input, rows, left) : print_small_file(input, rows);
+            if (!printed && is_gone(printed.error(), path, input)) continue;
             if (!printed) status = worse(status, context.fail(printed.error()));
         }
         return status;

@@ -43,6 +43,8 @@ Status walk(const std::string& directory, int depth, std::vector<Input>& found) 
             continue;
         }
         Input input = input_of(path);
+        // What is being written under a name of its own is nothing yet.
+        if (input.name.suffix == log::FileSuffix::temporary) continue;
         if (input.type != FileType::unknown) found.push_back(std::move(input));
     }
     return {};

@@ -39,7 +39,9 @@ bool is_in_use(const std::string& data_directory) {
 bool LiveTail::is_live() const {
     const std::string directory = os::parent_directory(path_);
     const log::FileName name = log::parse_file_name(os::base_name(path_));
-    if (name.kind != log::FileKind::log || name.suffix != log::FileSuffix::none) return false;
+    if (name.kind != log::FileKind::log) return false;
+    if (name.suffix == log::FileSuffix::cleaned) return is_in_use(data_directory_of(directory));
+    if (name.suffix != log::FileSuffix::none) return false;
     bool last = true;
     const Status listed = os::visit_directory(directory, [&](std::string_view entry, bool) {
         const log::FileName other = log::parse_file_name(entry);

@@ -29,7 +29,7 @@ public:
     static constexpr unsigned kMostLooks = 20;
 
 private:
-    // In the last segment of a directory that somebody uses.
+    // In the last segment of a directory that somebody uses, or in what compaction writes there.
     [[nodiscard]] bool is_live() const;
 
     std::string path_;

@@ -139,7 +139,7 @@ cli::ExitCode print_files(const Context& context) {
     auto printer = LogPrinter::make(context, rows);
     if (!printer) return context.fail(printer.error());
     const cli::ExitCode printed_all =
-        for_each_operand(context, [&](const std::string&, const std::vector<Input>& inputs) {
+        for_each_operand(context, [&](const std::string& path, const std::vector<Input>& inputs) {
             cli::ExitCode status = cli::ExitCode::ok;
             printer->set_bounds(inputs);
             for (const Input& input : inputs) {
@@ -150,6 +150,7 @@ cli::ExitCode print_files(const Context& context) {
                 const Status printed = input.type == FileType::log
                                            ? printer->print(input)
                                            : with_subject(print_small_file(input, rows), input.path);
+                if (!printed && is_gone(printed.error(), path, input)) continue;
                 if (!printed) status = worse(status, context.fail(printed.error()));
             }
             return status;

@@ -247,6 +247,7 @@ cli::ExitCode print_stats(const Context& context) {
             if (input.type != FileType::log) continue;
             any = true;
             const auto added = add_file(context, input, stats, reader);
+            if (!added && is_gone(added.error(), path, input)) continue;
             if (!added) {
                 status = worse(status, context.fail(added.error()));
             } else if (!*added) {

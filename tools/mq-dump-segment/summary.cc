@@ -138,10 +138,11 @@ void print(Rows& rows, const Input& input, const Summary& summary) {
 
 cli::ExitCode print_summary(const Context& context) {
     Rows rows = make_rows(context);
-    return for_each_operand(context, [&](const std::string&, const std::vector<Input>& inputs) {
+    return for_each_operand(context, [&](const std::string& path, const std::vector<Input>& inputs) {
         cli::ExitCode status = cli::ExitCode::ok;
         for (const Input& input : inputs) {
             const auto summary = summarize(context, input);
+            if (!summary && is_gone(summary.error(), path, input)) continue;
             if (!summary) {
                 status = worse(status, context.fail(summary.error()));
                 continue;
