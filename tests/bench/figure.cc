@@ -48,7 +48,7 @@ bool print_figure(const Figure& figure, const std::vector<Pair>& pairs) {
     }
     const double ratio = quantile(ratios, 0.5);
     const bool good = ratio <= figure.goal;
-    std::printf("%-12s %13s %13s %7.2f  %5.2f-%-5.2f %6.2f  %s\n", figure.name.c_str(),
+    std::printf("%-15s %13s %13s %7.2f  %5.2f-%-5.2f %6.2f  %s\n", figure.name.c_str(),
                 amount(figure, quantile(ours, 0.5)).c_str(), amount(figure, quantile(theirs, 0.5)).c_str(), ratio,
                 quantile(ratios, 0.25), quantile(ratios, 0.75), figure.goal, good ? "ok" : "short");
     return good;
