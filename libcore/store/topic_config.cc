@@ -354,8 +354,16 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 }
 
 std::string_view nearest_key(std::string_view name) {
-    if (name.size() > 64) name = name.substr(0, 64);
-    return std::ranges::min(kKeys, {}, [name](const ConfigKey& key) { return edit_distance(name, key.name); }).name;
+    name = name.substr(0, 64);
+    std::string_view nearest;
+    std::size_t least = std::numeric_limits<std::size_t>::max();
+    for (const ConfigKey& key : kKeys) {
+        const std::size_t distance = edit_distance(name, key.name);
+        if (distance >= least) continue;
+        least = distance;
+        nearest = key.name;
+    }
+    return nearest;
 }
 
 tl::unexpected<Error> bad_setting(std::string_view name, std::string text) {
