@@ -262,10 +262,8 @@ Result<std::optional<InputEnd>> Input::take_records(const os::File& stream, bool
 Result<std::optional<InputEnd>> Input::take_lines(const os::File& stream) {
     splitter_.more(buffer_);
     const NullableBytes key = default_key();
-    const bool skip_empty = args_->skip_empty;
     ByteView record;
-    while (splitter_.next(buffer_, record)) {
-        if (skip_empty && record.empty()) continue;
+    while (producer_->add_found(splitter_, buffer_, key, args_->skip_empty, left_, record)) {
         if (Status added = producer_->add(key, record); !added) [[unlikely]] {
             Item item;
             item.raw = record;
@@ -273,8 +271,9 @@ Result<std::optional<InputEnd>> Input::take_lines(const os::File& stream) {
             MQ_TRY(bad_record(stream, std::move(added).error(), item));
             continue;
         }
-        if (--left_ == 0) return InputEnd::all_read;
+        --left_;
     }
+    if (left_ == 0) return InputEnd::all_read;
     return std::nullopt;
 }
 

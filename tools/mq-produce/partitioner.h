@@ -42,6 +42,13 @@ public:
         if (!is_fixed_ && (kind_ == Partitioner::sticky || (kind_ == Partitioner::murmur2 && !key))) return next_;
         return place_other(key);
     }
+    // Whether records with this key all go to one partition until a batch was sent, and place() may be asked once.
+    [[nodiscard]] bool is_steady(NullableBytes key) const {
+        if (count_ == 1) return true;
+        if (is_fixed_) return false;
+        return kind_ == Partitioner::sticky || kind_ == Partitioner::murmur2 ||
+               (key && !key->empty() && kind_ != Partitioner::roundrobin && kind_ != Partitioner::random);
+    }
     // A batch of the partition that place() sticks to was sent.
     void batch_sent(std::size_t index) {
         if (index == next_ && kind_ != Partitioner::roundrobin) next_ = next_ + 1 == count_ ? 0 : next_ + 1;

@@ -31,7 +31,8 @@ Producer::Producer(const Args& args, const ProducerSetup& setup, Handover& hando
         limit_is_topics_ = false;
     }
     const std::size_t share = std::max(kCollectedBytes / targets_.size(), kSmallestBatchBytes);
-    batch_bytes_ = std::min({static_cast<std::uint64_t>(args.batch_bytes.value_or(std::min(kBatchBytes, share))),
+    const std::size_t usual = args.codec == record::Codec::none ? kPlainBatchBytes : kBatchBytes;
+    batch_bytes_ = std::min({static_cast<std::uint64_t>(args.batch_bytes.value_or(std::min(usual, share))),
                              setup.topic_limit_bytes, setup.segment_bytes});
     most_open_batches_ = std::max<std::size_t>(2 * kCollectedBytes / std::max<std::size_t>(batch_bytes_, 1), 1);
     for (const Header& header : args.headers) {
@@ -65,6 +66,57 @@ void Producer::complete(InputMark& mark) const {
     mark.records = input_records();
     mark.placed = placement_.placed();
     for (const Target& target : targets_) mark.sequences.push_back(target.sequence);
+}
+
+// The loop that decides how fast lines are: all that it calls is inlined into it.
+template <bool kHasKey>
+[[gnu::flatten]] bool Producer::add_found_to(Target& target, Splitter& splitter, InputBuffer& buffer,
+                                             NullableBytes key, bool skip_empty, std::uint64_t& left,
+                                             ByteView& value) {
+    Batch* const batch = target.skip > 0 ? nullptr : target.batch;
+    const std::size_t key_size = kHasKey ? key->size() : 0;
+    const std::size_t overhead = overhead_bytes_ + key_size;
+    std::uint64_t records = 0;
+    std::uint64_t bytes = 0;
+    bool is_unusual = false;
+    while (records < left && splitter.next(buffer, value)) {
+        if (value.empty() && skip_empty) continue;
+        const std::size_t bound = overhead + value.size();
+        if (batch == nullptr || bound > safe_bytes_ || batch->builder.size_bytes() + bound > batch_bytes_)
+            [[unlikely]] {
+            is_unusual = true;
+            break;
+        }
+        if constexpr (kHasKey) {
+            batch->builder.add(now_, key, value, headers_);
+        } else {
+            batch->builder.add(now_, std::nullopt, value, headers_);
+        }
+        ++records;
+        bytes += key_size + value.size();
+    }
+    if (batch != nullptr) {
+        batch->records += records;
+        batch->bytes += bytes;
+    }
+    records_ += records;
+    bytes_ += bytes;
+    left -= records;
+    return is_unusual;
+}
+
+bool Producer::add_found(Splitter& splitter, InputBuffer& buffer, NullableBytes key, bool skip_empty,
+                         std::uint64_t& left, ByteView& value) {
+    // Where each record has to be placed anew, add() does it all.
+    if (!placement_.is_steady(key)) {
+        while (left > 0 && splitter.next(buffer, value)) {
+            if (!(value.empty() && skip_empty)) return true;
+        }
+        return false;
+    }
+    Target& target = targets_[placement_.place(key)];
+    return key ? add_found_to<true>(target, splitter, buffer, key, skip_empty, left, value)
+               : add_found_to<false>(target, splitter, buffer, key, skip_empty, left, value);
 }
 
 Result<Producer::Target*> Producer::target_of(std::optional<std::int32_t> partition, NullableBytes key) {

@@ -9,6 +9,7 @@
 #include "cli/input_record.h"
 #include "handover.h"
 #include "partitioner.h"
+#include "splitter.h"
 
 namespace mq::produce {
 
@@ -39,6 +40,11 @@ public:
     [[nodiscard]] Status add(NullableBytes key, NullableBytes value) {
         return put(targets_[placement_.place(key)], now_, key, value, headers_);
     }
+    // Adds what `splitter` finds in `buffer` as values, all with this key, up to `left` of them, which it counts
+    // down; empty ones are passed over if `skip_empty`. False: nothing more is found, or wanted. True: `value` is one
+    // that add() must take, because a batch has to be sent for it or it is too large; then call this again.
+    [[nodiscard]] bool add_found(Splitter& splitter, InputBuffer& buffer, NullableBytes key, bool skip_empty,
+                                 std::uint64_t& left, ByteView& value);
     // With what the input says beside key and value.
     [[nodiscard]] Status add(const cli::InputRecord& record);
     // A whole batch of Kafka's, of whatever producer: it becomes one of nobody's. Control batches are passed over.
@@ -63,6 +69,8 @@ public:
 private:
     // Below max.message.bytes by what a codec may add to bytes that do not compress.
     static constexpr std::size_t kBatchBytes = kDefaultMaxRecordBytes - (16 << 10);
+    // Without a codec nothing is gained by more, and this much stays in the processor's caches from thread to thread.
+    static constexpr std::size_t kPlainBatchBytes = 256 << 10;
     // Of all partitions together: more partitions make smaller batches.
     static constexpr std::size_t kCollectedBytes = 8 << 20;
 
@@ -93,6 +101,9 @@ private:
         bytes_ += size;
         return {};
     }
+    template <bool kHasKey>
+    [[nodiscard]] bool add_found_to(Target& target, Splitter& splitter, InputBuffer& buffer, NullableBytes key,
+                                    bool skip_empty, std::uint64_t& left, ByteView& value);
     [[nodiscard]] Status put_with_headers(Target& target, TimestampMs timestamp, const cli::InputRecord& record);
     [[nodiscard]] Result<Target*> target_of(std::optional<std::int32_t> partition, NullableBytes key);
     [[nodiscard]] Status check_size(TimestampMs timestamp, NullableBytes key, NullableBytes value,
