@@ -202,6 +202,23 @@ piece() { # FROM [TO] -> those bytes of the golden segment
     ends_with 143
 }
 
+@test "DMP-1: bytes in flight are read anew, not remembered" {
+    size=$(stat -c %s "$GOLDEN")
+    for at in 110 $((size - 1)); do # the magic of the second batch; the last byte of its records
+        cp "$GOLDEN" $LOG
+        printf '\x55' | dd of=$LOG bs=1 seek="$at" conv=notrunc status=none
+        hold
+        follow -f '%o\n' data/t-0
+        expect 48
+        piece "$at" $((at + 1)) | dd of=$LOG bs=1 seek="$at" conv=notrunc status=none
+        for offset in 49 50 51 52 53 54; do expect "$offset"; done
+        kill "$follower"
+        ends_with 143
+        let_go
+        rm out held
+    done
+}
+
 @test "DMP-1: when the last process dies over an unfinished batch it is damage: 65, with file, byte and count" {
     piece 0 124 >$LOG
     hold

@@ -58,7 +58,7 @@ Result<ScanOutcome> UnitSource::next_of_file(log::ScannedBatch& batch) {
         MQ_ASSIGN(const log::TailVerdict verdict, tail_->judge(*file_, FilePosition{at}, next_offset_));
         if (verdict == log::TailVerdict::damage) return outcome;
         MQ_ASSIGN(size_, file_->size());
-        scanner_->restart(FilePosition{at}, bound());
+        scan_from(at);
         if (verdict == log::TailVerdict::in_flight) {
             in_flight_bytes_ = size_ - std::min(size_, at);
             return ScanOutcome::end;
@@ -67,12 +67,17 @@ Result<ScanOutcome> UnitSource::next_of_file(log::ScannedBatch& batch) {
     return ScanOutcome::end;
 }
 
+// A new one: what the old one has read ahead may have been written since.
+void UnitSource::scan_from(std::uint64_t start) {
+    scanner_.emplace(*file_, FilePosition{start}, bound(), depth_, limits_.unit_bytes);
+}
+
 Result<bool> UnitSource::extend() {
     in_flight_bytes_ = 0;
     MQ_ASSIGN(size_, file_->size());
     goal_ = size_;
     const bool longer = position() <= size_;
-    scanner_->restart(FilePosition{std::min(position(), size_)}, bound());
+    scan_from(std::min(position(), size_));
     return longer;
 }
 
@@ -148,7 +153,7 @@ Result<std::optional<record::BatchHeader>> UnitSource::skip_large() {
     log::ScannedBatch batch;
     MQ_ASSIGN(const ScanOutcome outcome, headers.next(batch));
     if (outcome != ScanOutcome::batch) return std::nullopt;
-    scanner_.emplace(*file_, batch.end(), bound(), depth_, limits_.unit_bytes);
+    scan_from(+batch.end());
     return batch.header;
 }
 

@@ -43,6 +43,7 @@ public:
     [[nodiscard]] Result<std::uint64_t> bytes_left();
 
 private:
+    void scan_from(std::uint64_t start);
     [[nodiscard]] Result<log::ScanOutcome> next_of_file(log::ScannedBatch& batch);
     [[nodiscard]] Result<log::ScanOutcome> next_of_stream(log::ScannedBatch& batch);
     // Where the scanner may read to.
