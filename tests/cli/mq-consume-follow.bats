@@ -142,16 +142,43 @@ append() { mq-produce -q "$@"; }
     grep "topic 't': the topic was deleted" words
 }
 
-@test "records that go while they are not read yet are told of, with how many" {
-    seq 1 9 | append t
-    begin t -o 12 -c 1 --timeout 60s
-    await caught_up
-    seq 10 30 | append t -p 0
-    ended_with 0
+@test "P7: records that go before they are read are told of, with how many" {
+    seq 1 30 | append t
     mq-topics trim t --before 20 -y
     mq-consume t -e -o 15 >out 2>words
     same "$(cat out)" "$(seq 21 30)"
     grep 'offset 15 is gone; the log starts at 20' words
+    # Amid reading: the first batch is being printed, the second not read yet.
+    seq -f %099g 1 30000 | append u
+    mkfifo pipe
+    out=pipe
+    begin u -e
+    exec 7<pipe
+    read -r -t 60 line <&7
+    mq-topics trim u --before 29990 -y
+    cat <&7 >rest
+    ended_with 0
+    await records_gone
+    same "$(tail -n 10 rest)" "$(seq -f %099g 29991 30000)"
+    gone=$(grep -oE 'u-0: offsets [0-9]+ to 29989 are gone \([0-9]+ offsets\)' words)
+    same "$(grep -oE '[0-9]+' <<<"${gone#u-0}" | tail -n 1)" $((30000 - $(wc -l <rest) - 1))
+}
+
+@test "--checkpoint: killed at any moment, the next run leaves nothing out" {
+    seq 1 2000 | append t --create=2 -p 0
+    for round in 1 2 3 4 5; do
+        out=out-$round
+        begin t --checkpoint place
+        await caught_up
+        seq $((round * 1000 + 1001)) $((round * 1000 + 2000)) | append t -p $((round % 2))
+        # Every other time after the checkpoint has been written, else wherever it is.
+        ((round % 2)) || await checkpoint
+        kill -KILL "$pid"
+        ended_with 137
+    done
+    mq-consume t -e --checkpoint place >out-last
+    diff <(sort -nu out-*) <(seq 1 7000)
+    [[ -z $(mq-consume t -e --checkpoint place) ]]
 }
 
 @test "143, 130: a signal: what was read is printed, then it dies of the signal" {
