@@ -214,7 +214,7 @@ void add_input_options(OptionSet& options, Args& args, Collected& more) {
             }},
             "What happens to a record that is malformed or too large. stop: the tool exits with 65, the default; "
             "skip: it is left out, and the tool exits with 1 in the end; file:PATH: the same, and it is appended to "
-            "that file.")
+            "that file, of one that is far too large the beginning.")
         .suggest(Complete::choices, {"stop", "skip", "file:"});
     options
         .value("--max-record-bytes", "SIZE", OptionSet::Apply{[&, given](std::string_view text) -> Status {

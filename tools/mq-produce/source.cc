@@ -69,7 +69,6 @@ public:
             // An empty line between objects is nobody's record.
             if (skips_blank_ && piece.find_first_not_of(" \t\r") == piece.npos) continue;
             item.raw = piece;
-            item.raw_is_ended = true;
             return parsed(parser_, piece, counts_lines_ ? line_ : 0, item);
         }
     }
@@ -77,7 +76,6 @@ public:
     bool pass_over(InputBuffer& buffer, Item& item) override {
         item.position = buffer.position();
         item.raw = buffer.rest();
-        item.raw_is_ended = true;
         buffer.take(buffer.rest().size());
         splitter_.start_stream();
         is_passing_over_ = true;
@@ -119,7 +117,6 @@ public:
         item.raw = rest.substr(0, static_cast<std::size_t>((*frame)->size_bytes()));
         if (Status end = cli::check_frame_end(framing_, item.raw); !end) return lost(item, end.error());
         buffer.take(item.raw.size());
-        item.raw_is_ended = true;
         item.can_go_on = true;
         if (framing_ == Framing::kbatch) {
             item.batch = item.raw;
@@ -153,7 +150,6 @@ public:
         if (!at_end || std::exchange(is_done_, true)) return Next::need_more;
         item.position = buffer.position();
         item.raw = buffer.rest();
-        item.raw_is_ended = true;
         buffer.take(item.raw.size());
         return parsed(parser_, item.raw, 0, item);
     }
@@ -177,7 +173,6 @@ public:
         const auto outcome = form_.next(rest, at_end, item.record);
         if (outcome == cli::InputTemplate::Outcome::need_more) return Next::need_more;
         item.raw = rest.substr(0, form_.consumed());
-        item.raw_is_ended = true;
         buffer.take(form_.consumed());
         if (outcome == cli::InputTemplate::Outcome::record) return Next::record;
         item.error = form_.error();

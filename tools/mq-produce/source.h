@@ -17,7 +17,6 @@ struct Item {
     cli::InputRecord record;
     ByteView batch;              // of kbatch, instead of the record
     ByteView raw;                // as it stands in the input
-    bool raw_is_ended = true;    // false: more of the same malformed record follows
     std::uint64_t position = 0;  // byte of the stream where it begins
     Error error;                 // of a malformed one: corrupt, with the byte of the stream
     bool can_go_on = true;       // after the error: where the next record begins is known
