@@ -249,6 +249,18 @@ append() { mq-produce -q "$@"; }
     ended_with 0
 }
 
+@test "wish 6: --tail goes on with what comes" {
+    seq 1 5 | append t --create=2 -p 0
+    seq 6 9 | append t -p 1
+    begin t --tail 3 -c 5
+    await caught_up
+    same "$(cat out)" "$(seq 7 9)"
+    echo 10 | append t -p 0
+    echo 11 | append t -p 1
+    ended_with 0
+    same "$(sort -n out)" "$(seq 7 11)"
+}
+
 @test "--merge timestamp waits a while for older records of other partitions" {
     echo a | append t --create=2 -p 0 --timestamp 1700000000
     begin t --merge timestamp --merge-window 1h -c 4
