@@ -19,7 +19,7 @@
 
 namespace mq::shm {
 
-inline constexpr std::uint32_t kLayoutVersion = 1;
+inline constexpr std::uint32_t kLayoutVersion = 2;
 inline constexpr std::uint32_t kPartitionSlots = 65'536;
 inline constexpr std::uint32_t kBuckets = 16'384;
 inline constexpr std::uint32_t kSlotsPerAllocation = 64;

@@ -89,6 +89,7 @@ Status PartitionReader::Impl::read_files() {
     own_log.reset();
     own = std::make_unique<log::PublishedState>();
     const std::string path = directory->partition_path(id);
+    // Before they are read: what comes meanwhile is a change since.
     MQ_ASSIGN(files_seen, look_at_files());
     log::OpenOptions how;
     how.clock = directory->options.clock;
@@ -113,8 +114,15 @@ Result<PartitionReader::Impl::FilesSeen> PartitionReader::Impl::look_at_files() 
     const std::string path = directory->partition_path(id);
     FilesSeen seen;
     MQ_ASSIGN(seen.directory, stamp_of(path));
-    if (own_log) {
-        MQ_ASSIGN(seen.active, stamp_of(os::join(path, log::file_name(log::FileKind::log, own->read().active_base))));
+    if (seen.directory == files_seen.directory) {
+        seen.active_base = files_seen.active_base;
+    } else {
+        const auto segments = log::list_segments(path);
+        if (!segments && segments.error().code != Errc::not_found) return fail(segments.error());
+        if (segments && !segments->empty()) seen.active_base = segments->back().base;
+    }
+    if (seen.active_base) {
+        MQ_ASSIGN(seen.active, stamp_of(os::join(path, log::file_name(log::FileKind::log, *seen.active_base))));
     }
     return seen;
 }
@@ -136,10 +144,8 @@ Result<bool> PartitionReader::Impl::refresh() {
     MQ_ASSIGN(const bool live, go_live());
     if (live) return true;
     MQ_ASSIGN(const FilesSeen seen, look_at_files());
-    if (own_log && seen == files_seen) return false;
-    if (!own_log && seen.directory == files_seen.directory) return false;
+    if (seen == files_seen) return false;
     MQ_TRY(read_files());
-    MQ_ASSIGN(files_seen, look_at_files());
     return true;
 }
 

@@ -9,6 +9,7 @@ struct PartitionReader::Impl {
     // What tells that the files of a partition have changed, where nothing is shared.
     struct FilesSeen {
         FileStamp directory;
+        std::optional<Offset> active_base;
         FileStamp active;
         bool operator==(const FilesSeen&) const = default;
     };
