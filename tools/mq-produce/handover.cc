@@ -52,7 +52,9 @@ Status Handover::send(Batch* batch, bool pouring) {
     }
     {
         std::unique_lock lock{mutex_};
-        space_.wait(lock, [this] { return waiting_.size() < kMostWaiting || !status_; });
+        if (waiting_.size() >= kMostWaiting) {
+            space_.wait(lock, [this] { return waiting_.size() <= kGoOnAt || !status_; });
+        }
         if (!status_) {
             free_.push_back(batch);
             return status_;
@@ -93,7 +95,7 @@ void Handover::run() {
         }
         waiting_.pop_front();
         free_.push_back(batch);
-        space_.notify_one();
+        if (waiting_.size() == kGoOnAt) space_.notify_one();
     }
 }
 

@@ -34,8 +34,10 @@ public:
     [[nodiscard]] Status finish(bool flush);
 
 private:
-    // As many as keep both threads busy; each is about 1 MiB.
-    static constexpr std::size_t kMostWaiting = 4;
+    // The reader stops when so many wait, and goes on when half of them are gone: waking it for each would cost more
+    // than the appending. Each is 256 KiB, or 1 MiB with a codec.
+    static constexpr std::size_t kMostWaiting = 12;
+    static constexpr std::size_t kGoOnAt = kMostWaiting / 2;
 
     void run();
     [[nodiscard]] Status guarded(Status (Appender::*step)(Batch&), Batch& batch);
