@@ -1,5 +1,7 @@
 #include "log/cleaner_filter.h"
 
+#include "base/seeded_bug.h"
+
 #include <algorithm>
 #include <limits>
 
@@ -98,7 +100,9 @@ bool BatchFilter::keeps(const record::RecordView& record, const record::BatchHea
         ++counts_.keyless_dropped;
         return false;
     }
-    if (const auto latest = rules_.latest->find(*record.key); latest && record.offset < *latest) return false;
+    if (const auto latest = rules_.latest->find(*record.key);
+        latest && record.offset < *latest + (MQ_BUG("compact.drops_the_latest") ? 1 : 0))
+        return false;
     if (record.value) return true;
     const bool stays = header.magic < record::kMagicV2
                            ? keep_legacy_tombstones

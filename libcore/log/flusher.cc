@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/seeded_bug.h"
 #include "log/segment_files.h"
 #include "log/segment_list.h"
 #include "os/kill_point.h"
@@ -48,7 +49,7 @@ Status Flusher::flush() {
             }
         }
         if (active_.is_open() && active_base_ == target.active_base && files_generation_ == files) {
-            MQ_TRY(poison_unless(*state_, active_.sync_data()));
+            if (!MQ_BUG("flush.no_fdatasync")) MQ_TRY(poison_unless(*state_, active_.sync_data()));
         } else {
             MQ_TRY(sync_segment(target.active_base));
             active_base_ = target.active_base;
@@ -61,6 +62,7 @@ Status Flusher::flush() {
         MQ_TRY(poison_unless(*state_, os::sync_directory(os::parent_directory(directory_))));
         state_->names_flushed.store(names);
     }
+    if (MQ_BUG("flush.claims_too_much")) state_->flushed.store(target.log_end.value() + 1000);
     std::int64_t before = flushed.value();
     while (before < target.log_end.value() &&
            !state_->flushed.compare_exchange_weak(before, target.log_end.value())) {

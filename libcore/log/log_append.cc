@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/seeded_bug.h"
 #include "log/log_impl.h"
 #include "log/producer_snapshot.h"
 #include "log/recovery.h"
@@ -140,8 +141,10 @@ Status Log::Impl::roll() {
     MQ_KILLPOINT("roll.before_publish");
     publish();
     state->checkpointed_bytes.store(0);
-    state->files_generation.fetch_add(1);
-    ++seen.files;
+    if (!MQ_BUG("roll.keep_files_generation")) {
+        state->files_generation.fetch_add(1);
+        ++seen.files;
+    }
     state->dirty.store(0);
     MQ_KILLPOINT("roll.after_publish");
     return set_recovery_point(Offset{state->flushed.load()});
@@ -166,7 +169,7 @@ Result<AppendResult> Log::append(std::span<char> batches, const AppendOptions& o
             error.subject = log.directory;
             return fail(std::move(error));
         }
-        if (!*duplicate) continue;
+        if (!*duplicate || MQ_BUG("append.no_duplicate_check")) continue;
         if (plan.batches.size() > 1)
             return fail(Errc::bad_argument, "append", log.directory, "one of several batches was appended before");
         return AppendResult{(*duplicate)->first_offset(), (*duplicate)->last_offset, kNoTimestamp, true, false};
@@ -230,6 +233,10 @@ Status Log::Impl::write_batches(ByteView batches, const AppendPlan& plan) {
     Published next = now;
     const FilePosition position{next.active_size_bytes};
     MQ_KILLPOINT("append.before_write");
+    if (MQ_BUG("append.publish_before_write")) {
+        next.log_end = plan.last_offset + 1;
+        state->publish(next);
+    }
     MQ_TRY(active.log_file().write_at(batches, position));
     MQ_KILLPOINT("append.after_write");
 

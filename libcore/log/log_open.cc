@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <random>
 
+#include "base/seeded_bug.h"
 #include "log/checkpoint_file.h"
 #include "log/log_impl.h"
 #include "log/producer_snapshot.h"
@@ -115,7 +116,8 @@ Status Log::Impl::load() {
     epochs_changed |= epochs.truncate_start(now.log_start);
     // Even where nothing had to be walked: how much was lost behind the last batch that is there nobody can tell.
     const bool has_history = now.log_end > Offset{0} || epochs.latest();
-    if (options.new_epoch_after_recovery && options.trust != Trust::clean && has_history)
+    if (options.new_epoch_after_recovery && !MQ_BUG("recovery.no_new_epoch") && options.trust != Trust::clean &&
+        has_history)
         epochs_changed |= epochs.assign(epochs.latest().value_or(-1) + 1, now.log_end);
     if (epochs_changed && writing) MQ_TRY(write_epochs());
     now.last_epoch = static_cast<std::uint64_t>(std::int64_t{epochs.latest().value_or(-1)});

@@ -1,5 +1,7 @@
 #include "log/log_reader.h"
 
+#include "base/seeded_bug.h"
+
 #include <algorithm>
 
 namespace mq::log {
@@ -55,7 +57,8 @@ Offset LogReader::bound() const { return bound_of(state_->read()); }
 
 Offset LogReader::bound_of(const Published& now) const {
     const Offset high_watermark{state_->high_watermark.load()};
-    const Offset end = std::min(now.log_end, high_watermark);
+    Offset end = std::min(now.log_end, high_watermark);
+    if (MQ_BUG("reader.stops_early") && end > Offset{0}) end -= 1;
     if (isolation_ == Isolation::read_committed && now.first_unstable != kNoOffset)
         return std::min(end, now.first_unstable);
     return end;
@@ -257,6 +260,7 @@ Result<ReadOutcome> LogReader::next(ScannedBatch& batch) {
         }
         segment_.reset();
     }
+    if (MQ_BUG("reader.missing_is_the_end")) return ReadOutcome::end_of_log;
     if (damage) return fail(*std::move(damage));
     return fail(Errc::corrupt, "read", directory_, "no segment covers offset " + std::to_string(position_.value()));
 }

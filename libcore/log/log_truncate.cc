@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/seeded_bug.h"
 #include "log/checkpoint_file.h"
 #include "log/log_impl.h"
 #include "log/producer_snapshot.h"
@@ -31,13 +32,13 @@ Status Log::Impl::repair() {
     MQ_KILLPOINT("repair.begin");
     now = state->read();
     if ((state->list_generation.load() & 1) != 0) {
-        MQ_TRY(finish_replacements(directory));
+        if (!MQ_BUG("repair.forgets_replacements")) MQ_TRY(finish_replacements(directory));
         state->list_generation.fetch_add(1);
     }
     MQ_ASSIGN(const auto listed, list_segments(directory));
     bases.clear();
     for (const auto& segment : listed) bases.push_back(segment.base);
-    MQ_TRY(remove_segments_from(now.active_base + 1));
+    if (!MQ_BUG("repair.keeps_later_segments")) MQ_TRY(remove_segments_from(now.active_base + 1));
     MQ_KILLPOINT("repair.after_segments");
     // Whoever died may not have come to tell that files went.
     state->files_generation.fetch_add(1);
@@ -50,9 +51,11 @@ Status Log::Impl::repair() {
             Errc::truncated, "repair", active.log_file().path(),
             "the file is shorter than the " + std::to_string(now.active_size_bytes) + " bytes that were published",
             size);
-    if (size > now.active_size_bytes) MQ_TRY(active.log_file().truncate(now.active_size_bytes));
+    if (size > now.active_size_bytes && !MQ_BUG("repair.keeps_tail"))
+        MQ_TRY(active.log_file().truncate(now.active_size_bytes - (MQ_BUG("repair.off_by_one") ? 1 : 0)));
     MQ_KILLPOINT("repair.after_log");
-    MQ_TRY(active.offset_index()->truncate(static_cast<std::uint32_t>(now.offset_index_entries)));
+    if (!MQ_BUG("repair.keeps_index_tail"))
+        MQ_TRY(active.offset_index()->truncate(static_cast<std::uint32_t>(now.offset_index_entries)));
     MQ_TRY(active.time_index()->truncate(static_cast<std::uint32_t>(now.time_index_entries)));
     MQ_TRY(truncate_txn_index(path(FileKind::txn_index, now.active_base), now.log_end));
     MQ_KILLPOINT("repair.after_indexes");

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/seeded_bug.h"
 #include "os/fault.h"
 #include "os/kill_point.h"
 
@@ -407,12 +408,13 @@ Status replace_file(const std::string& path, ByteView content) {
         MQ_ASSIGN(File file, File::open(temporary, OpenMode::create_new));
         MQ_TRY(file.write_at(content, FilePosition{0}));
         MQ_KILLPOINT("replace_file.before_sync");
-        MQ_TRY(file.sync());
+        if (!MQ_BUG("replace_file.no_fsync")) MQ_TRY(file.sync());
         MQ_TRY(file.close());
     }
     MQ_KILLPOINT("replace_file.before_rename");
     MQ_TRY(rename_file(temporary, path));
     MQ_KILLPOINT("replace_file.after_rename");
+    if (MQ_BUG("replace_file.no_directory_sync")) return {};
     return sync_directory(parent_directory(path));
 }
 

@@ -1,6 +1,7 @@
 #include "shm/control_file.h"
 
 #include "base/assert.h"
+#include "base/seeded_bug.h"
 #include "shm/control_impl.h"
 
 namespace mq::shm {
@@ -63,7 +64,7 @@ void ControlFile::for_each_slot(const std::function<void(PartitionSlot&)>& visit
 }
 
 void ControlFile::retire(PartitionSlot& slot, const Guard&) {
-    impl_->slots.retire(slot);
+    if (!MQ_BUG("slots.not_retired")) impl_->slots.retire(slot);
     wake(header(), slot);
 }
 

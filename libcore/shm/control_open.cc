@@ -8,6 +8,7 @@
 #include <mutex>
 #include <tuple>
 
+#include "base/seeded_bug.h"
 #include "os/file_system.h"
 #include "os/futex.h"
 #include "os/kill_point.h"
@@ -127,7 +128,7 @@ public:
         MQ_ASSIGN(const FileInfo info, opened->file.info());
         MQ_TRY(check_is_ours(opened->file, info, info_));
         MQ_ASSIGN(const bool granted, os::try_lock(opened->file, LockKind::shared));
-        if (granted) return std::move(opened->file);
+        if (granted || MQ_BUG("control.ignores_the_broker")) return std::move(opened->file);
         MQ_ASSIGN(const int pid, os::lock_holder(opened->file, LockKind::shared));
         return fail(Errc::in_use, "open", directory_,
                     "a Kafka broker" + (pid > 0 ? " (process " + std::to_string(pid) + ")" : std::string{}) +
@@ -177,7 +178,7 @@ private:
     // DIR-2, DIR-3.
     Result<Entry> enter_writable(const Opened& control, const FileInfo& info) {
         MQ_ASSIGN(const bool alone, os::try_lock(control.file, LockKind::exclusive, kLifeByte, 1));
-        if (!alone) {
+        if (!alone && !MQ_BUG("control.takes_a_live_one")) {
             MQ_ASSIGN(const bool shared, os::try_lock(control.file, LockKind::shared, kLifeByte, 1));
             return shared ? join_live(control) : Entry{};
         }
@@ -262,8 +263,11 @@ private:
         beginning.was_ours = found.magic == kMagic;
         const bool same_layout = beginning.was_ours && found.layout_version == kLayoutVersion && found.abi == kAbi;
         if (same_layout) MQ_TRY(read_header(control.file, beginning.before));
-        beginning.fresh = !same_layout || info.size_bytes != kControlFileBytes || found.device != info.device ||
-                          found.inode != info.inode || std::string_view{found.boot_id.data(), 36} != boot_id;
+        beginning.fresh =
+            !same_layout || info.size_bytes != kControlFileBytes ||
+            (found.device != info.device && !MQ_BUG("control.believes_a_copy")) ||
+            (found.inode != info.inode && !MQ_BUG("control.believes_a_copy")) ||
+            (std::string_view{found.boot_id.data(), 36} != boot_id && !MQ_BUG("control.keeps_after_reboot"));
         if (beginning.fresh) MQ_TRY(lay_out(control.file, info));
         MQ_ASSIGN(os::Mapping mapping, map(control));
         Header& header = SlotTable{mapping.bytes()}.header();

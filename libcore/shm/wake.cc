@@ -1,5 +1,7 @@
 #include "shm/wake.h"
 
+#include "base/seeded_bug.h"
+
 #include <algorithm>
 
 namespace mq::shm {
@@ -66,6 +68,7 @@ Result<bool> WaitSet::sleep(int timeout_ms) {
         for (const Watched& watched : slots_) words.push_back({&watched.slot->waits, 1});
     static const std::atomic<std::uint32_t> nothing{0};
     if (words.empty()) words.push_back({&nothing, 0});
+    if (MQ_BUG("wait.for_ever") && timeout_ms < 0 && !blind_) return os::futex_wait(words, -1);
     const int longest = blind_ ? kBlindSleepMs : kLongestSleepMs;
     return os::futex_wait(words, timeout_ms < 0 ? longest : std::min(timeout_ms, longest));
 }

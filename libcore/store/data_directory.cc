@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/seeded_bug.h"
 #include "store/directory_impl.h"
 
 namespace mq::store {
@@ -76,7 +77,7 @@ Status DataDirectory::Impl::begin(const shm::ControlFile::Beginning& beginning) 
     FileStamp ours;
     if (beginning.was_ours)
         ours = reinterpret_cast<const SharedHeader*>(beginning.before.store.data())->recovery_points.read();
-    const bool kafka_was_here = !beginning.was_ours || points != ours || clean;
+    const bool kafka_was_here = (!beginning.was_ours || points != ours || clean) && !MQ_BUG("begin.forgets_kafka");
     const auto trust = clean ? log::Trust::clean : kafka_was_here ? log::Trust::segments : log::Trust::recovery_point;
     if (beginning.fresh || kafka_was_here) {
         now.marked_unclean.store(0);
@@ -100,8 +101,8 @@ Status DataDirectory::close() {
 
 namespace {
 
-// Less than this is walked in no time after a power cut, while a checkpoint is half a dozen fsyncs: commands that append a
-// record each leave it to a later one.
+// Less than this is walked in no time after a power cut, while a checkpoint is half a dozen fsyncs: commands that
+// append a record each leave it to a later one.
 constexpr std::uint64_t kWorthACheckpoint = 1 << 20;
 
 bool needs_checkpoint(const log::PublishedState& state, const log::Published& published) {
@@ -160,7 +161,7 @@ Status DataDirectory::Impl::begin_changes() {
                                     "broker.id=0\ncluster.id=" + random_id() + "\nversion=0\n"));
         }
         if (shared().marked_unclean.load() == 0) {
-            MQ_TRY(os::remove_file(file(log::kCleanShutdown)));
+            if (!MQ_BUG("begin.keeps_clean_mark")) MQ_TRY(os::remove_file(file(log::kCleanShutdown)));
             MQ_TRY(os::sync_directory(path));
             shared().marked_unclean.store(1);
         }

@@ -1,5 +1,6 @@
 #include "store/partition_writer.h"
 
+#include "base/seeded_bug.h"
 #include "log/flusher.h"
 #include "os/kill_point.h"
 #include "store/directory_impl.h"
@@ -69,7 +70,7 @@ Status PartitionWriter::Impl::follow_config() {
 
 // Under the append lock: this process's view of the log is what everybody has published.
 Status PartitionWriter::Impl::bring_up() {
-    if (log && directory->is_loaded(*slot)) return log->catch_up();
+    if (log && directory->is_loaded(*slot)) return MQ_BUG("writer.no_catch_up") ? Status{} : log->catch_up();
     MQ_ASSIGN(log, directory->bring_up(*slot, id, meta.log));
     report = log->recovery();
     // Whoever meets the mark of a failed fsync first tries to lift it (APP-7).
@@ -90,7 +91,7 @@ Status PartitionWriter::Impl::under_append_lock(const std::function<Status(log::
             MQ_TRY(follow_config());
             MQ_ASSIGN(std::optional<shm::Guard> guard, control().lock(slot->append, name));
             if (guard->after_death()) state().dirty.store(1);
-            if (!is_current()) {
+            if (!is_current() && !MQ_BUG("writer.no_look_again")) {
                 // Deleted, or given to another partition, while this one was not looking.
                 guard.reset();
                 MQ_TRY(find());

@@ -136,7 +136,12 @@ Result<std::optional<std::string>> read_topic_id(const std::string& partition_di
 Status make_partition(const std::string& root, const log::TopicPartition& id, std::string_view topic_id) {
     const std::string path = os::join(root, log::partition_directory(id));
     const Status made = os::create_directory(path);
-    if (!made && made.error().code != Errc::already_exists) return made;
+    if (!made) {
+        if (made.error().code != Errc::already_exists) return made;
+        MQ_ASSIGN(const os::FileInfo there, os::file_info(path));
+        if (!there.is_directory)
+            return fail(Errc::not_permitted, "make", path, "something that is no directory has its name");
+    }
     MQ_KILLPOINT("topics.before_metadata");
     const std::string metadata = os::join(path, log::kPartitionMetadata);
     MQ_ASSIGN(const bool there, os::exists(metadata));

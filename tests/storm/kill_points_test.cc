@@ -93,15 +93,21 @@ TEST_P(Row02StoreKillPoints, ALifeWithoutDeathEndsInOrder) {
 
 TEST_P(Row02StoreKillPoints, P1_P3_LCK4_DIR7_AfterADeathAloneThreeRaceToRecover) {
     const unsigned deepest = is_long_run() ? 1000 : 1;
-    for (const auto& [point, passes] : passes_of_life(GetParam())) {
+    std::uint64_t deaths = 0;
+    const Passes all = passes_of_life(GetParam());
+    for (const auto& [point, passes] : all) {
         for (unsigned nth = 1; nth <= std::min(passes, deepest); ++nth) {
             SCOPED_TRACE(point + " pass " + std::to_string(nth));
             const Life life{GetParam()};
             ASSERT_EQ(run_in_child([&] { return life.prepare(); }), exited_with(0)) << life.trouble();
-            ASSERT_EQ(die_at(point, nth, [&] { return life.live(); }), ended_by(SIGKILL)) << life.trouble();
+            const ChildEnd end = die_at(point, nth, [&] { return life.live(); });
+            if (end == exited_with(0)) continue;  // a thread in the background passes its points as it comes
+            ASSERT_EQ(end, ended_by(SIGKILL)) << life.trouble();
+            ++deaths;
             ASSERT_NO_FATAL_FAILURE(race_and_judge(life));
         }
     }
+    EXPECT_GT(deaths, all.size() * 9 / 10);
 }
 
 TEST_P(Row02StoreKillPoints, P1_P3_P5_LCK5_AfterADeathBesideOthersThreeRaceToRepair) {
@@ -113,7 +119,7 @@ TEST_P(Row02StoreKillPoints, P1_P3_P5_LCK5_AfterADeathBesideOthersThreeRaceToRep
             ASSERT_EQ(run_in_child([&] { return life.prepare(); }), exited_with(0)) << life.trouble();
             Bystander bystander{life};
             const ChildEnd end = die_at(point, nth, [&] { return life.live(); });
-            // Laying the directory out was the bystander's work.
+            // Laying the directory out was the bystander's work; a thread in the background may not come by.
             if (end == exited_with(0)) continue;
             ASSERT_EQ(end, ended_by(SIGKILL)) << life.trouble();
             ASSERT_EQ(run_in_child([&] { return life.read(); }), exited_with(0)) << life.trouble();
@@ -134,8 +140,8 @@ TEST_P(Row02StoreKillPoints, Row03_P1_P3_ADeathDuringRecoveryIsRecoveredFrom) {
     for (std::size_t i = static_cast<std::size_t>(GetParam()) % step; i < firsts.size(); i += step) {
         const auto begin = [&](const Life& life) {
             ASSERT_EQ(run_in_child([&] { return life.prepare(); }), exited_with(0)) << life.trouble();
-            ASSERT_EQ(die_at(firsts[i], passes.at(firsts[i]), [&] { return life.live(); }), ended_by(SIGKILL))
-                << life.trouble();
+            const ChildEnd end = die_at(firsts[i], passes.at(firsts[i]), [&] { return life.live(); });
+            ASSERT_TRUE(end == ended_by(SIGKILL) || end == exited_with(0)) << end << ": " << life.trouble();
         };
         Passes second;
         {
@@ -150,8 +156,9 @@ TEST_P(Row02StoreKillPoints, Row03_P1_P3_ADeathDuringRecoveryIsRecoveredFrom) {
             SCOPED_TRACE(firsts[i] + ", then " + point);
             const Life life{GetParam()};
             ASSERT_NO_FATAL_FAILURE(begin(life));
-            ASSERT_EQ(die_at(point, 1, [&] { return life.race(4); }), ended_by(SIGKILL)) << life.trouble();
-            ++deaths;
+            const ChildEnd end = die_at(point, 1, [&] { return life.race(4); });
+            ASSERT_TRUE(end == ended_by(SIGKILL) || end == exited_with(0)) << end << ": " << life.trouble();
+            if (end == ended_by(SIGKILL)) ++deaths;
             ASSERT_NO_FATAL_FAILURE(race_and_judge(life));
         }
     }
@@ -176,7 +183,7 @@ TEST_P(Row02StoreKillPoints, Row04_P5_LCK6_PUB3_AStoppedHolderKeepsNoReaderWaiti
                 if (!os::arm_kill_point(point, nth, os::KillAction::stop)) return 3;
                 return life.live();
             });
-            if (!stopped.wait_until_stopped()) continue;  // the bystander's work
+            if (!stopped.wait_until_stopped()) continue;  // the bystander's work, or a thread's in the background
             ++stops;
             ASSERT_EQ(run_in_child([&] { return life.read(); }), exited_with(0)) << life.trouble();
             Child racer = Child::fork([&] { return life.race(1, false); });

@@ -185,6 +185,7 @@ int Life::race(unsigned client, bool tidy) const {
 int Life::read() const {
     const auto read_all = [&]() -> Status {
         MQ_ASSIGN(auto directory, open_data(data_, store::Access::read));
+        MQ_TRY(directory.topics());
         for (const auto& partition : partitions()) {
             auto reader = directory.open_reader(partition);
             if (!reader && reader.error().code == Errc::not_found) continue;
@@ -255,7 +256,9 @@ Status Life::judge_partition(store::DataDirectory& directory, std::uint16_t numb
             if (event.partition != number) continue;
             for (std::uint32_t i = 0; i < event.count; ++i) sent.insert(event.id + i);
             if (event.outcome.load() != HistoryOutcome::acknowledged) continue;
-            const bool before_cut = client == 7 || (client == 0 && event_number <= board_->truncated_events.load());
+            // A racer beside a life that goes on may be cut by it; one that came after a death is not.
+            const bool before_cut = client == 7 || (client != 0 && racers == 0) ||
+                                    (client == 0 && event_number <= board_->truncated_events.load());
             for (std::uint32_t i = 0; i < event.count; ++i) {
                 const std::int64_t offset = event.first + i;
                 const std::string where = " at offset " + std::to_string(offset) + " of " + id.topic;

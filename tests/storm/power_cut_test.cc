@@ -244,7 +244,8 @@ TEST_P(Row07PowerCut, P2_P3_REC1_REC2_APP6_DIR3_KeepsWhatWasFlushedAndInventsNot
             ASSERT_EQ(appended->first_offset.value(), found->end);
             ASSERT_TRUE((*writer)->flush());
             const auto after = find_all(*opened, kPartition);
-            ASSERT_TRUE(after) << after.error().message();
+            ASSERT_TRUE(after) << after.error().message() << "; recovered up to offset " << found->end
+                               << ", then appended";
             if (acknowledged_end > found->end) {
                 ASSERT_GT(after->highest_epoch, std::max(epoch_before, found->highest_epoch));
             }
