@@ -339,8 +339,11 @@ Status Log::Impl::recover_from(Offset point) {
                 std::optional<FilePosition> position;
                 if (at && *at && (*at)->header.base_offset == point)
                     position = (*at)->position;
-                else if (at && !*at && next && *next == point)
-                    position = FilePosition{size};
+                else if (at && !*at && next && *next == point) {
+                    // The point is the end: not that of the file, behind it a torn batch may lie.
+                    const auto last = segment->find(point - 1, FilePosition{size});
+                    if (last && *last) position = (*last)->end();
+                }
                 if (position) {
                     MQ_ASSIGN(const std::uint32_t offsets, segment->offset_index()->count_entries());
                     MQ_ASSIGN(const std::uint32_t times, segment->time_index()->count_entries());
