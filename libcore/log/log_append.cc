@@ -27,9 +27,11 @@ struct AppendPlan {
 
 namespace {
 
-Result<AppendPlan> plan_append(std::span<char> bytes, const LogConfig& config, const Published& now,
-                               const AppendOptions& options, const std::string& directory) {
-    AppendPlan plan;
+Status plan_append(std::span<char> bytes, const LogConfig& config, const Published& now, const AppendOptions& options,
+                   const std::string& directory, AppendPlan& plan) {
+    std::vector<AppendPlan::Batch> memory = std::move(plan.batches);
+    memory.clear();
+    plan = AppendPlan{.batches = std::move(memory)};
     const auto refuse = [&](Errc code, std::string detail) {
         return fail(code, "append", directory, std::move(detail));
     };
@@ -81,7 +83,7 @@ Result<AppendPlan> plan_append(std::span<char> bytes, const LogConfig& config, c
     }
     plan.last_offset = next - 1;
     if (options.max_timestamp_delta) plan.offset_of_max_timestamp = plan.first_offset + *options.max_timestamp_delta;
-    return plan;
+    return {};
 }
 
 }  // namespace
@@ -100,6 +102,7 @@ Status Log::Impl::ready_to_change() {
 
 void Log::Impl::publish() {
     state->publish(now);
+    now_count = state->publications();
     if (follows_end) state->high_watermark.store(now.log_end.value());
 }
 
@@ -158,7 +161,9 @@ Status Log::roll() {
 Result<AppendResult> Log::append(std::span<char> batches, const AppendOptions& options) {
     Impl& log = *impl_;
     MQ_TRY(log.ready_to_change());
-    MQ_ASSIGN(AppendPlan plan, plan_append(batches, log.config, log.now, options, log.directory));
+    if (!log.plan_memory) log.plan_memory = std::make_shared<AppendPlan>();
+    AppendPlan& plan = *log.plan_memory;
+    MQ_TRY(plan_append(batches, log.config, log.now, options, log.directory, plan));
     AppendResult result{plan.first_offset, plan.last_offset, kNoTimestamp, false, false};
 
     for (const auto& batch : plan.batches) {
@@ -221,7 +226,8 @@ void Log::Impl::take_back() {
 }
 
 Status Log::Impl::write_batches(ByteView batches, const AppendPlan& plan) {
-    state->dirty.store(1);
+    // A death is only told of after all that this thread stored: no fence is needed, here nor below.
+    state->dirty.store(1, std::memory_order_release);
     MQ_KILLPOINT("append.before_epoch");
     for (const auto& batch : plan.batches) {
         const auto epoch = static_cast<std::uint64_t>(std::int64_t{batch.header.leader_epoch});
@@ -283,7 +289,7 @@ Status Log::Impl::write_batches(ByteView batches, const AppendPlan& plan) {
     MQ_KILLPOINT("append.before_publish");
     publish();
     MQ_KILLPOINT("append.after_publish");
-    state->dirty.store(0);
+    state->dirty.store(0, std::memory_order_release);
     return {};
 }
 

@@ -39,10 +39,11 @@ Status Log::Impl::catch_up() {
         if (current.truncations != seen.truncations) producers_stale = true;
         return adopt_published();
     }
+    const std::uint64_t count = state->publications();
+    if (count == now_count) return {};
     const auto epoch_before = now.last_epoch;
-    const Published latest = state->read();
-    if (latest == now) return {};
-    now = latest;
+    now = state->read();
+    now_count = count;
     if (now.last_epoch != epoch_before || producers_stale || now.last_producer_offset >= producers_end)
         return load_derived();
     producers_end = now.log_end;

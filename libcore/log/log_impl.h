@@ -27,6 +27,7 @@ struct Log::Impl {
     ProducerState producers;
     LeaderEpochs epochs;
     Published now;              // what state holds, or will hold after the change at hand
+    std::uint64_t now_count = 0;  // of the state's publications when `now` was taken from it
     bool producers_stale = false;     // the state in memory ran ahead of the log, or is of another history
     Offset producers_end{0};          // up to here the log is in `producers`
     bool believes_published = false;  // `now` came from the state: its last_producer_offset is true
@@ -37,6 +38,7 @@ struct Log::Impl {
         bool operator==(const Generations&) const = default;
     } seen;  // of the state, when the files were last looked at
     Flusher flusher;
+    std::shared_ptr<AppendPlan> plan_memory;  // of the append at hand; kept for its memory
     std::optional<PartitionListing> listing;  // while the log is being loaded, and nothing has changed the directory yet
     RecoveryReport report;
 

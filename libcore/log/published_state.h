@@ -38,6 +38,8 @@ class PublishedState {
 public:
     [[nodiscard]] Published read() const { return published_.read(); }
     void publish(const Published& next) { published_.publish(next); }
+    // How often that was done.
+    [[nodiscard]] std::uint64_t publications() const { return published_.count(); }
 
     [[nodiscard]] Offset log_end() const { return read().log_end; }
 

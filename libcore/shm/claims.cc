@@ -44,7 +44,7 @@ public:
         return claimed_;
     }
 
-    Status run(const std::function<Status()>& work) {
+    Status run(FunctionRef<Status()> work) {
         std::unique_lock lock{mutex_};
         work_ = &work;
         thrown_ = nullptr;
@@ -82,7 +82,7 @@ private:
     bool tried_ = false;
     bool stop_ = false;
     Result<bool> claimed_ = false;
-    const std::function<Status()>* work_ = nullptr;
+    const FunctionRef<Status()>* work_ = nullptr;
     Status result_;
     std::exception_ptr thrown_;
     std::thread thread_;  // last: it uses all of the above
@@ -128,7 +128,7 @@ Result<std::unique_ptr<ThreadClaims::Worker>> ThreadClaims::make_worker() {
                 "the ids of " + std::to_string(kMostAttempts) + " threads are used by other processes");
 }
 
-Status ThreadClaims::run(const std::function<Status()>& work) {
+Status ThreadClaims::run(FunctionRef<Status()> work) {
     MQ_ASSIGN(const bool claimed, claim_here());
     if (claimed) return work();
     std::unique_ptr<Worker> worker;

@@ -4,12 +4,12 @@
 
 #include <cstdint>
 #include <exception>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <vector>
 
 #include "base/error.h"
+#include "base/function_ref.h"
 #include "os/file.h"
 
 namespace mq::shm {
@@ -28,7 +28,7 @@ public:
     [[nodiscard]] bool held_here() const;
     // Runs `work` here if the TID is claimed or can be, else on another thread, and waits for it. What `work` throws
     // is thrown here.
-    [[nodiscard]] Status run(const std::function<Status()>& work);
+    [[nodiscard]] Status run(FunctionRef<Status()> work);
 
     // In the child of a fork, where they do not exist: they cannot be joined.
     void forget_threads();

@@ -111,7 +111,7 @@ Guard::~Guard() {
     lock_->mutex.unlock();
 }
 
-Status ControlFile::on_claimed_thread(const std::function<Status()>& work) {
+Status ControlFile::on_claimed_thread(FunctionRef<Status()> work) {
     if (!impl_->writable) return fail(Errc::not_permitted, "lock", impl_->file.path());
     MQ_ASSERT(impl_->fork_generation == os::fork_generation() && "inherited by a fork: open the directory again");
     return impl_->claims.run(work);

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/function_ref.h"
 #include "os/file.h"
 #include "shm/layout.h"
 #include "shm/slots.h"
@@ -103,7 +104,7 @@ public:
 
     // Runs `work` on this thread if its TID is claimed or can be, else on one of this process whose is (LCK-2). All
     // that takes locks must run in it. Nested calls run in place.
-    [[nodiscard]] Status on_claimed_thread(const std::function<Status()>& work);
+    [[nodiscard]] Status on_claimed_thread(FunctionRef<Status()> work);
 
     // Byte 1 (DIR-5): false if another process is the broker; header().broker_pid says who. Until this object is
     // gone.

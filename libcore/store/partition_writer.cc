@@ -25,8 +25,8 @@ struct PartitionWriter::Impl {
     [[nodiscard]] Status find();
     [[nodiscard]] Status follow_config();
     [[nodiscard]] Status bring_up();
-    [[nodiscard]] Status under_append_lock(const std::function<Status(log::Log&)>& work);
-    [[nodiscard]] Status change_start(const std::function<Status(log::Log&)>& work);
+    [[nodiscard]] Status under_append_lock(FunctionRef<Status(log::Log&)> work);
+    [[nodiscard]] Status change_start(FunctionRef<Status(log::Log&)> work);
     [[nodiscard]] Result<std::size_t> apply_retention();
     void compact_in_background();
 };
@@ -83,7 +83,7 @@ Status PartitionWriter::Impl::bring_up() {
     return apply_retention().map([](std::size_t) {});
 }
 
-Status PartitionWriter::Impl::under_append_lock(const std::function<Status(log::Log&)>& work) {
+Status PartitionWriter::Impl::under_append_lock(FunctionRef<Status(log::Log&)> work) {
     return control().on_claimed_thread([&]() -> Status {
         for (;;) {
             // Both may take the catalogue lock, inside of which a deletion takes append locks: never the other way.
@@ -172,7 +172,7 @@ Status PartitionWriter::roll() {
 }
 
 // After a change of where the log starts, which must not be forgotten.
-Status PartitionWriter::Impl::change_start(const std::function<Status(log::Log&)>& work) {
+Status PartitionWriter::Impl::change_start(FunctionRef<Status(log::Log&)> work) {
     const Offset before = log->log_start();
     MQ_TRY(work(*log));
     if (log->log_start() == before) return {};
