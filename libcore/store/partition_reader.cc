@@ -89,8 +89,8 @@ Status PartitionReader::Impl::read_files() {
     own_log.reset();
     own = std::make_unique<log::PublishedState>();
     const std::string path = directory->partition_path(id);
-    // Before they are read: what comes meanwhile is a change since.
-    MQ_ASSIGN(files_seen, look_at_files());
+    files_seen = FilesSeen{};
+    MQ_ASSIGN(const FileStamp directory_before, stamp_of(path));
     log::OpenOptions how;
     how.clock = directory->options.clock;
     how.read_only = true;
@@ -102,11 +102,25 @@ Status PartitionReader::Impl::read_files() {
         const auto segments = log::list_segments(path);
         if (!segments && segments.error().code != Errc::not_found) return fail(segments.error());
         if (segments && !segments->empty()) return fail(std::move(opened).error());
+        files_seen.directory = directory_before;
         return {};
     }
     own_log.emplace(std::move(*opened));
     report = own_log->recovery();
     start_reading();
+    return remember_files(directory_before);
+}
+
+// What has changed since they were read is a reason to read them again: it is only remembered as seen if it was.
+Status PartitionReader::Impl::remember_files(const FileStamp& directory_before) {
+    const log::Published now = own->read();
+    const std::string active =
+        os::join(directory->partition_path(id), log::file_name(log::FileKind::log, now.active_base));
+    MQ_ASSIGN(const FileStamp stamp, stamp_of(active));
+    std::uint64_t read_bytes = now.active_size_bytes;
+    for (const auto& cut : report.cuts)
+        if (cut.file == active) read_bytes += cut.bytes;
+    if (stamp.size_bytes == read_bytes) files_seen = {directory_before, now.active_base, stamp};
     return {};
 }
 

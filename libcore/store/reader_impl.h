@@ -39,6 +39,7 @@ struct PartitionReader::Impl {
     [[nodiscard]] Result<bool> take_over();
     [[nodiscard]] Status read_files();
     [[nodiscard]] Result<FilesSeen> look_at_files() const;
+    [[nodiscard]] Status remember_files(const FileStamp& directory_before);
     // Whether a read would bring something: records, or the news that the topic went away. Without a system call.
     [[nodiscard]] bool has_news() const {
         if (!is_current()) return true;

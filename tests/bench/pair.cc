@@ -32,7 +32,9 @@ using mq::bench::Unit;
 class Command {
 public:
     explicit Command(std::string text) : text_(std::move(text)) {
-        if (text_.find_first_of("|&;<>()$`\\\"'*?[]#~={}\n") != std::string::npos) {
+        // An option's --name=VALUE needs none; an assignment before the command does.
+        const bool assigns = text_.substr(0, text_.find(' ')).find('=') != std::string::npos;
+        if (assigns || text_.find_first_of("|&;<>()$`\\\"'*?[]#~{}\n") != std::string::npos) {
             words_ = {"sh", "-c", text_};
         } else {
             std::istringstream in{text_};
