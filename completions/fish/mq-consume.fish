@@ -63,6 +63,7 @@ complete -c mq-consume -l retry -x -d 'How often a broker is tried again; means 
 complete -c mq-consume -s D -l data-dir -xa '(__fish_complete_directories)' -d 'The data directory'
 complete -c mq-consume -s b -l bootstrap-server -x -d 'A Kafka cluster'
 complete -c mq-consume -l profile -x -d 'A named target'
+complete -c mq-consume -l color -xa 'auto always never' -d 'Colours on stderr: auto (on a terminal), always, never'
 complete -c mq-consume -s h -l help -d 'Show this page'
 complete -c mq-consume -l version -d 'Show the version'
 complete -c mq-consume -l help-json -d 'Show the table of options as JSON'

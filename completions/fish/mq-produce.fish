@@ -60,6 +60,7 @@ complete -c mq-produce -s X -l command-property -x -d 'One of those keys; also t
 complete -c mq-produce -s D -l data-dir -xa '(__fish_complete_directories)' -d 'The data directory'
 complete -c mq-produce -s b -l bootstrap-server -x -d 'A Kafka cluster'
 complete -c mq-produce -l profile -x -d 'A named target'
+complete -c mq-produce -l color -xa 'auto always never' -d 'Colours on stderr: auto (on a terminal), always, never'
 complete -c mq-produce -s h -l help -d 'Show this page'
 complete -c mq-produce -l version -d 'Show the version'
 complete -c mq-produce -l help-json -d 'Show the table of options as JSON'

@@ -37,6 +37,7 @@ complete -c mq-topics -s D -l data-dir -xa '(__fish_complete_directories)' -d 'T
 complete -c mq-topics -s b -l bootstrap-server -x -d 'A Kafka cluster'
 complete -c mq-topics -l profile -x -d 'A named target'
 complete -c mq-topics -s F -l command-config -r -F -d 'Settings of Kafka\'s clients, which mean nothing to a data directory'
+complete -c mq-topics -l color -xa 'auto always never' -d 'Colours on stderr: auto (on a terminal), always, never'
 complete -c mq-topics -s h -l help -d 'Show this page'
 complete -c mq-topics -l version -d 'Show the version'
 complete -c mq-topics -l help-json -d 'Show the table of options as JSON'

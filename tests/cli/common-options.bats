@@ -150,3 +150,16 @@ play() {
         same "$needed" ''
     done
 }
+
+@test "--color beats NO_COLOR, FORCE_COLOR and the terminal" {
+    for tool in $(tools); do
+        words=nothing
+        [[ $tool != mq-produce ]] || words="nothing --no-create"
+        NO_COLOR=1 $tool --color=always $words 2>colored </dev/null && return 1
+        grep -q $'\033\[31m' colored
+        FORCE_COLOR=1 $tool --color never $words 2>plain </dev/null && return 1
+        [[ -s plain ]]
+        if grep -q $'\033' plain; then return 1; fi
+        status_of 64 "$tool" --color=sometimes $words
+    done
+}

@@ -35,7 +35,13 @@ bool use_color(ColorWhen when, int fd) {
     return isatty(fd) == 1 && term != nullptr && std::string_view{term} != "dumb";
 }
 
-Diagnostics::Diagnostics(std::string_view program) : program_(program) { set_color(ColorWhen::automatic); }
+namespace {
+ColorWhen chosen = ColorWhen::automatic;
+}
+
+void choose_color(ColorWhen when) { chosen = when; }
+
+Diagnostics::Diagnostics(std::string_view program) : program_(program) { set_color(chosen); }
 
 void Diagnostics::set_color(ColorWhen when) { color_ = use_color(when, STDERR_FILENO); }
 

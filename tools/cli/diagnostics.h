@@ -14,6 +14,8 @@ enum class ColorWhen : unsigned char { automatic, always, never };
 
 // --color, then NO_COLOR, FORCE_COLOR, TERM=dumb, then whether `fd` is a terminal.
 [[nodiscard]] bool use_color(ColorWhen when, int fd);
+// What --color says, of every Diagnostics that is made after it.
+void choose_color(ColorWhen when);
 
 // Every line is one write(2), so that lines of several processes do not mix. Control bytes are shown as \xHH. A
 // stderr that cannot be written to is no error: nobody is there to be told.

@@ -210,6 +210,14 @@ void OptionSet::operands(std::vector<std::string>& target, Complete complete) {
 void OptionSet::add_common() {
     if (std::exchange(common_added_, true)) return;
     group("Help");
+    value("--color", "WHEN", Apply{[](std::string_view when) -> Status {
+              choose_color(when == "always"  ? ColorWhen::always
+                           : when == "never" ? ColorWhen::never
+                                             : ColorWhen::automatic);
+              return {};
+          }},
+          "Colours on stderr: auto (on a terminal), always, never. NO_COLOR and FORCE_COLOR are obeyed without it.")
+        .one_of({"auto", "always", "never"});
     flag("-h, --help", help_, "Show this page.");
     flag("--version", version_, "Show the version.");
     flag("--help-json", help_json_, "Show the table of options as JSON.");

@@ -38,7 +38,6 @@ int main(int argc, char** argv) {
 
     cli::Diagnostics words{"mq-dump-segment"};
     words.set_verbosity(options.quiet ? -1 : options.verbose ? 1 : 0);
-    words.set_color(options.color);
     if (!options.undecoded.empty())
         words.warning(cli::cat(options.undecoded,
                                ": such records are not decoded here; --decode-with CMD runs a program that does"));

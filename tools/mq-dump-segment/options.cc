@@ -60,13 +60,6 @@ Status set_decode(Options& options, std::string_view word) {
     return {};
 }
 
-Status set_color(Options& options, std::string_view word) {
-    options.color = word == "always"  ? cli::ColorWhen::always
-                    : word == "never" ? cli::ColorWhen::never
-                                      : cli::ColorWhen::automatic;
-    return {};
-}
-
 Status add_files(Options& options, std::string_view list) {
     while (true) {
         const std::string_view word = list.substr(0, list.find(','));
@@ -146,10 +139,6 @@ void add_output(cli::OptionSet& set, Options& options) {
     set.flag("--json", options.json, "One JSON object a line.");
     set.flag("--plain", options.plain, "Tab-separated values, no header.");
     set.flag("--no-header", options.no_header, "No header line over a table.");
-    set.value(
-           "--color", "WHEN", [&options](std::string_view word) { return set_color(options, word); },
-           "Colour of messages.")
-        .one_of({"auto", "always", "never"});
     set.flag("-q, --quiet", options.quiet, "Errors only on stderr.");
     set.flag("-v, --verbose", options.verbose, "More words on stderr.");
 }

@@ -48,7 +48,6 @@ struct Options {
     bool dry_run = false;
     bool quiet = false;
     bool verbose = false;
-    cli::ColorWhen color = cli::ColorWhen::automatic;
     MemoryLimits limits;
 };
 
