@@ -61,14 +61,11 @@ Result<std::optional<Frame>> parse_netstring(ByteView bytes) {
 }
 
 Result<std::optional<Frame>> parse_batch(ByteView bytes) {
-    if (bytes.size() < record::kBatchHeaderBytes) {
-        // A header that is wrong already is not waited for.
-        const auto header = record::parse_batch_header(bytes);
-        if (!header && header.error().code != Errc::truncated) return fail(header.error());
-        return std::nullopt;
-    }
-    MQ_ASSIGN(const record::BatchHeader header, record::parse_batch_header(bytes));
-    return Frame{0, header.size_bytes, 0};
+    // A header that is wrong already is not waited for; one of the old magics is short.
+    const auto header = record::parse_batch_header(bytes);
+    if (header) return Frame{0, header->size_bytes, 0};
+    if (header.error().code == Errc::truncated && bytes.size() < record::kBatchHeaderBytes) return std::nullopt;
+    return fail(header.error());
 }
 
 }  // namespace

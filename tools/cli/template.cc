@@ -222,9 +222,9 @@ struct InputTemplate::Impl {
             if (now.how == How::hex || now.how == How::base64) {
                 const std::size_t start = impl->decoded.size();
                 const auto encoding = now.how == How::hex ? Encoding::hex : Encoding::base64;
-                if (const Status decoded = append_decoded(impl->decoded, encoding, raw); !decoded) {
-                    at += static_cast<std::size_t>(decoded.error().position.value_or(0));
-                    return malformed(decoded.error().detail);
+                if (const Status done = append_decoded(impl->decoded, encoding, raw); !done) {
+                    at += static_cast<std::size_t>(done.error().position.value_or(0));
+                    return malformed(done.error().detail);
                 }
                 target = ByteView{impl->decoded}.substr(start);
             } else {
