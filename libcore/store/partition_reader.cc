@@ -95,16 +95,20 @@ Status PartitionReader::Impl::read_files() {
     how.clock = directory->options.clock;
     how.read_only = true;
     MQ_TRY(directory->choose_trust(directory->control ? slot : nullptr, id, how));
+    // A writer may make the first segment, or drop one, between the listing and the opening: the next look sees it.
+    constexpr int kAttempts = 100;
     auto opened = log::Log::open(path, config, *own, how);
-    if (!opened) {
-        // A topic that waits for its first record.
-        if (opened.error().code != Errc::not_found) return fail(std::move(opened).error());
+    for (int attempt = 1; !opened && opened.error().code == Errc::not_found && attempt < kAttempts; ++attempt) {
         const auto segments = log::list_segments(path);
         if (!segments && segments.error().code != Errc::not_found) return fail(segments.error());
-        if (segments && !segments->empty()) return fail(std::move(opened).error());
-        files_seen.directory = directory_before;
-        return {};
+        if (!segments || segments->empty()) {
+            // A topic that waits for its first record.
+            files_seen.directory = directory_before;
+            return {};
+        }
+        opened = log::Log::open(path, config, *own, how);
     }
+    if (!opened) return fail(std::move(opened).error());
     own_log.emplace(std::move(*opened));
     report = own_log->recovery();
     start_reading();
@@ -191,7 +195,13 @@ Result<log::ReadOutcome> PartitionReader::next(log::ScannedBatch& batch) {
         // What looks like the end, or like damage, may be that the topic went away.
         if (outcome && *outcome != log::ReadOutcome::end_of_log && r.is_current()) return outcome;
         MQ_ASSIGN(const bool moved, r.refresh());
-        if (!moved) return outcome;
+        if (moved) continue;
+        if (!outcome) {
+            // A deletion takes the directory away before it says so in the slot.
+            MQ_ASSIGN(const bool there, os::exists(r.directory->partition_path(r.id)));
+            if (!there) return fail(Errc::not_found, {}, log::partition_directory(r.id), "the topic was deleted");
+        }
+        return outcome;
     }
 }
 
