@@ -25,6 +25,13 @@ struct OpenOptions {
     int bus_error_exit_status = 0;
 };
 
+// What using a topic takes.
+struct TopicShape {
+    std::string id;
+    std::int32_t partitions = 0;
+    log::LogConfig log;
+};
+
 struct NewTopic {
     std::string name;
     std::int32_t partitions = 1;
@@ -52,8 +59,9 @@ public:
     [[nodiscard]] Result<std::vector<Topic>> topics() const;
     // Errors: not_found, bad_argument (illegal name).
     [[nodiscard]] Result<Topic> topic(std::string_view name) const;
-    // How many partitions it has, from the shared memory where that knows. Errors: as topic().
-    [[nodiscard]] Result<std::int32_t> partitions(std::string_view topic) const;
+    // The same from the shared memory where that knows it: a command that uses one topic parses no mq-topics.json of
+    // thousands (PUB-8). Errors: as topic().
+    [[nodiscard]] Result<TopicShape> shape(std::string_view topic) const;
     // Grows with every change of topics or settings; for who follows a pattern.
     [[nodiscard]] std::uint32_t catalogue_generation() const;
 

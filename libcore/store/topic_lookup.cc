@@ -133,9 +133,10 @@ Result<std::vector<Topic>> DataDirectory::topics() const {
 
 Result<Topic> DataDirectory::topic(std::string_view name) const { return impl_->find_topic(name); }
 
-Result<std::int32_t> DataDirectory::partitions(std::string_view topic) const {
+Result<TopicShape> DataDirectory::shape(std::string_view topic) const {
     MQ_TRY(log::check_topic_name(topic));
-    return impl_->find_meta({std::string{topic}, 0}).map([](const TopicMeta& meta) { return meta.partitions; });
+    MQ_ASSIGN(const TopicMeta meta, impl_->find_meta({std::string{topic}, 0}));
+    return TopicShape{meta.id.data(), meta.partitions, meta.log};
 }
 
 }  // namespace mq::store

@@ -116,3 +116,14 @@ kafka_directory() {
     [[ $status -eq 78 ]]
     grep 'HOME is not set' words
 }
+
+@test "PUB-8: a command that uses one topic parses no mq-topics.json once the slots know the topic" {
+    echo x | mq-produce -q t
+    echo y | strace -f -e trace=openat -o trace mq-produce -q t
+    if grep mq-topics.json trace; then return 1; fi
+    same "$(strace -f -e trace=openat -o trace mq-consume t -e)" $'x\ny'
+    if grep mq-topics.json trace; then return 1; fi
+    # A setting that was changed is looked up again.
+    mq-topics config set t max.message.bytes=100 -q
+    status_of 65 mq-produce t <(printf '%0200d\n' 1)
+}

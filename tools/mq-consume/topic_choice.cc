@@ -71,12 +71,12 @@ Result<std::vector<ChosenPartition>> TopicChoice::choose(const store::DataDirect
     std::set<std::string_view> seen;
     for (const std::string& name : args_->topics) {
         if (!seen.insert(name).second) continue;
-        auto topic = directory.topic(name);
+        auto topic = directory.shape(name);
         if (!topic) {
             if (topic.error().code != Errc::not_found) return fail(std::move(topic).error());
             return fail(Errc::not_found, {}, {}, cat("topic '", name, "': no such topic in ", directory.path()));
         }
-        MQ_TRY(add(*topic, chosen));
+        MQ_TRY(add({.name = name, .id = topic->id, .partitions = topic->partitions}, chosen));
     }
     return chosen;
 }

@@ -14,11 +14,10 @@ namespace {
 
 constexpr std::string_view kMaxMessageBytes = "max.message.bytes";
 
-Result<ProducerSetup> setup_for(const Args& args, std::int32_t partitions, const store::ConfigMap& set) {
-    MQ_ASSIGN(const store::TopicConfig config, store::to_topic_config(set));
+Result<ProducerSetup> setup_for(const Args& args, std::int32_t partitions, const log::LogConfig& config) {
     ProducerSetup setup;
-    setup.topic_limit_bytes = config.log.max_message_bytes;
-    setup.segment_bytes = config.log.segment_bytes;
+    setup.topic_limit_bytes = config.max_message_bytes;
+    setup.segment_bytes = config.segment_bytes;
     if (!args.partition) {
         for (std::int32_t i = 0; i < partitions; ++i) setup.partitions.push_back(i);
         return setup;
@@ -44,30 +43,32 @@ store::NewTopic wanted_topic(const Args& args) {
 }  // namespace
 
 Result<ProducerSetup> prepare_topic(const Args& args, store::DataDirectory& directory) {
-    auto topic = directory.topic(args.topic);
+    auto topic = directory.shape(args.topic);
     if (!topic && topic.error().code == Errc::not_found) {
         if (!args.create) return fail(Errc::not_found, {}, {}, cat("no such topic in ", directory.path()));
         if (args.partition && *args.partition >= args.create_partitions)
             return setup_for(args, args.create_partitions, {});
-        topic = directory.create_topic(wanted_topic(args));
-        // Another process was faster.
-        if (!topic && topic.error().code == Errc::already_exists) topic = directory.topic(args.topic);
+        const auto made = directory.create_topic(wanted_topic(args));
+        // Another process may have been faster.
+        if (!made && made.error().code != Errc::already_exists) return fail(made.error());
+        topic = directory.shape(args.topic);
     }
     if (!topic) return fail(std::move(topic).error());
-    return setup_for(args, topic->partitions, topic->config);
+    return setup_for(args, topic->partitions, topic->log);
 }
 
 Result<ProducerSetup> imagine_topic(const Args& args, const std::string& path) {
     auto directory = store::DataDirectory::open(path, {});
     if (directory) {
-        const auto topic = directory->topic(args.topic);
-        if (topic) return setup_for(args, topic->partitions, topic->config);
+        const auto topic = directory->shape(args.topic);
+        if (topic) return setup_for(args, topic->partitions, topic->log);
         if (topic.error().code != Errc::not_found) return fail(topic.error());
     } else if (directory.error().code != Errc::not_found) {
         return fail(directory.error());
     }
     if (!args.create) return fail(Errc::not_found, {}, {}, cat("no such topic in ", path));
-    return setup_for(args, args.create_partitions, wanted_topic(args).config);
+    MQ_ASSIGN(const store::TopicConfig config, store::to_topic_config(wanted_topic(args).config));
+    return setup_for(args, args.create_partitions, config.log);
 }
 
 Result<CheckpointState> resume(const Args& args, store::DataDirectory& directory, Checkpoint& checkpoint,

@@ -143,9 +143,9 @@ ExitCode partition_of(Session& session) {
     auto rows = Rows::make(kKeyFields, session.args, session.out);
     if (!rows) return session.diagnostics.fail(rows.error());
     const std::string& topic = operands.front();
-    const auto partitions = session.directory.partitions(topic);
-    if (!partitions) return session.diagnostics.fail(partitions.error());
-    for (std::size_t i = 1; i < operands.size(); ++i) add_key(*rows, topic, operands[i], *partitions);
+    const auto shape = session.directory.shape(topic);
+    if (!shape) return session.diagnostics.fail(shape.error());
+    for (std::size_t i = 1; i < operands.size(); ++i) add_key(*rows, topic, operands[i], shape->partitions);
     if (operands.size() == 1) {
         const os::File input = os::File::adopt(0, "stdin", true);
         std::string rest;
@@ -157,10 +157,10 @@ ExitCode partition_of(Session& session) {
             rest.append(chunk, 0, *size);
             std::size_t begin = 0;
             for (std::size_t end; (end = rest.find('\n', begin)) != rest.npos; begin = end + 1)
-                add_key(*rows, topic, std::string_view{rest}.substr(begin, end - begin), *partitions);
+                add_key(*rows, topic, std::string_view{rest}.substr(begin, end - begin), shape->partitions);
             rest.erase(0, begin);
         }
-        if (!rest.empty()) add_key(*rows, topic, rest, *partitions);
+        if (!rest.empty()) add_key(*rows, topic, rest, shape->partitions);
     }
     ++session.done;
     return session.finish(&*rows);

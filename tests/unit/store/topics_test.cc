@@ -60,7 +60,7 @@ TEST(Topics, ACreatedTopicIsInTheCatalogueAndHasItsDirectories) {
     EXPECT_EQ(made->config, (ConfigMap{{"retention.ms", "-1"}}));
     EXPECT_EQ(directories_in(dir / "data"), (std::set<std::string>{"numbers-0", "numbers-1", "numbers-2"}));
     EXPECT_EQ(*directory.topic("numbers"), *made);
-    EXPECT_EQ(*directory.partitions("numbers"), 3);
+    EXPECT_EQ(directory.shape("numbers")->partitions, 3);
     EXPECT_EQ(*directory.topics(), std::vector<Topic>{*made});
     for (int partition = 0; partition < 3; ++partition) {
         EXPECT_EQ(read_text(dir / ("data/numbers-" + std::to_string(partition) + "/partition.metadata")),
@@ -114,7 +114,7 @@ TEST(Topics, PartitionsAreAddedAndNeverTakenAway) {
     EXPECT_EQ(changed->partitions, 3);
     EXPECT_EQ(changed->id, made.id);
     EXPECT_EQ(changed->config, made.config);
-    EXPECT_EQ(*directory.partitions("t"), 3);
+    EXPECT_EQ(directory.shape("t")->partitions, 3);
     EXPECT_EQ(directories_in(dir / "data"), (std::set<std::string>{"t-0", "t-1", "t-2"}));
     EXPECT_EQ(directory.set_partitions("t", 2).error().code, Errc::bad_argument);
     EXPECT_EQ(directory.set_partitions("t", 65'537).error().code, Errc::too_many);
@@ -197,7 +197,7 @@ TEST(Topics, DirectoriesThatAKafkaBrokerLeftAreTopicsThatKeepTheirRecords) {
     EXPECT_EQ(topics[1], (Topic{"a-b", "", 2, 1, for_ever}));
     EXPECT_EQ(topics[2], (Topic{"plain", "6RbxAY8BTsOVJ0MnbF4XLg", 5, 1, for_ever}));
     EXPECT_EQ(*directory.topic("plain"), topics[2]);
-    EXPECT_EQ(*directory.partitions("__consumer_offsets"), 50);
+    EXPECT_EQ(directory.shape("__consumer_offsets")->partitions, 50);
     EXPECT_FALSE(fs::exists(dir / "data/mq-topics.json"));
 
     // The first change takes them all into the catalogue, and removes what a deletion left.
@@ -226,11 +226,11 @@ TEST(Topics, WhatAKafkaBrokerDidInBetweenCounts) {
     test::spill(dir / "data/anew-0/partition.metadata", "version: 0\ntopic_id: 6RbxAY8BTsOVJ0MnbF4XLg\n");
     test::spill(dir / "data/.kafka_cleanshutdown", "{}");
     DataDirectory directory = open_directory(dir / "data");
-    EXPECT_EQ(*directory.partitions("grown"), 2);
+    EXPECT_EQ(directory.shape("grown")->partitions, 2);
     EXPECT_EQ(directory.topic("grown")->config, (ConfigMap{{"retention.ms", "5"}}));
     EXPECT_EQ(directory.topic("gone").error().code, Errc::not_found);
     EXPECT_EQ(*directory.topic("anew"), (Topic{"anew", "6RbxAY8BTsOVJ0MnbF4XLg", 1, 1, {{"retention.ms", "-1"}}}));
-    EXPECT_EQ(*directory.partitions("anew"), 1);
+    EXPECT_EQ(directory.shape("anew")->partitions, 1);
     EXPECT_TRUE(directory.create_topic({"gone", 1, 1, {}}));
 }
 
