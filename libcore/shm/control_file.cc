@@ -68,6 +68,16 @@ void ControlFile::retire(PartitionSlot& slot, const Guard&) {
     wake(header(), slot);
 }
 
+std::span<std::byte> ControlFile::table(std::size_t position, std::size_t size_bytes) const {
+    MQ_ASSERT(position >= kOffsetTableAt && position + size_bytes <= kControlFileBytes);
+    return impl_->mapping.bytes().subspan(position, size_bytes);
+}
+
+Status ControlFile::allocate(std::size_t position, std::size_t size_bytes) {
+    if (!impl_->writable) return fail(Errc::not_permitted, "allocate", impl_->file.path());
+    return impl_->file.make_blocks(FilePosition{position}, size_bytes);
+}
+
 Result<LockedOrNot> ControlFile::Impl::take(SharedLock& lock, std::string_view what, int timeout_ms) {
     if (!writable) return fail(Errc::not_permitted, "lock", file.path(), std::string{what});
     MQ_ASSERT(fork_generation == os::fork_generation() && "inherited by a fork: open the directory again");

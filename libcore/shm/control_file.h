@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -95,6 +96,17 @@ public:
     // Marks it deleted, and wakes who waits for it; it may be given to another partition. Under the catalogue lock,
     // append lock held.
     void retire(PartitionSlot& slot, const Guard& catalogue);
+
+    // A table (layout.h) as it is mapped. Its bytes exist where allocate() has made them: no other may be touched.
+    [[nodiscard]] std::span<std::byte> table(std::size_t position, std::size_t size_bytes) const;
+    // Makes bytes of a table exist, as zeros if they did not (PUB-7). Errors: no_space, not_permitted, io.
+    [[nodiscard]] Status allocate(std::size_t position, std::size_t size_bytes);
+
+    // A byte beyond the file that a process keeps until it lets go of it, or its last thread is gone (GRP-L1). Hold:
+    // false if it is held, by this process too. Errors: not_permitted (not writable), io.
+    [[nodiscard]] Result<bool> hold_byte(std::uint64_t byte);
+    [[nodiscard]] Status let_go_of_byte(std::uint64_t byte);
+    [[nodiscard]] Result<bool> is_byte_held(std::uint64_t byte) const;
 
     // Takes a lock; waits as long as the hook lets it. `what` names it in messages. Only inside on_claimed_thread.
     // Errors: those of the hook; not_permitted (not writable); io (the lock was overwritten).

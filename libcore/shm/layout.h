@@ -5,9 +5,11 @@
 //     0        Header             4 KiB
 //     4 KiB    buckets            16,384 slot numbers + 1, 64 KiB: the first slot of each chain
 //     68 KiB   65,536 slots       2 KiB each, sparse; allocated 64 at a time
+//     + 128 MiB  offset table     192 MiB, sparse: offset_table.h
+//     + 320 MiB  group table      128 MiB, sparse: group_table.h
 //
 // Byte-range locks (open file descriptions) lie on the same file: byte 0 for life, byte 1 the broker, byte 2^32 + TID
-// a thread that takes robust locks.
+// a thread that takes robust locks, byte 2^33 + place a member of a group on this machine.
 #pragma once
 
 #include <array>
@@ -19,7 +21,7 @@
 
 namespace mq::shm {
 
-inline constexpr std::uint32_t kLayoutVersion = 2;
+inline constexpr std::uint32_t kLayoutVersion = 3;
 inline constexpr std::uint32_t kPartitionSlots = 65'536;
 inline constexpr std::uint32_t kBuckets = 16'384;
 inline constexpr std::uint32_t kSlotsPerAllocation = 64;
@@ -83,6 +85,9 @@ struct alignas(64) Header {
     std::atomic<std::uint32_t> any_waits;
     std::atomic<std::uint32_t> changes_begun;  // DIR-6: the directory was marked unclean in this incarnation
     std::atomic<std::int32_t> broker_pid;      // of the holder of byte 1, for messages
+    // How many bytes from the start of a table on exist; what they hold tells which others do.
+    std::atomic<std::uint64_t> offset_table_bytes;
+    std::atomic<std::uint64_t> group_table_bytes;
 
     SharedLock catalogue;    // topics, slots, mq-topics.json
     SharedLock checkpoints;  // the checkpoint files at the root
@@ -95,6 +100,12 @@ static_assert(sizeof(Header) <= 4096 && offsetof(Header, layout_version) == 8);
 inline constexpr std::size_t kHeaderBytes = 4096;
 inline constexpr std::size_t kBucketsAt = kHeaderBytes;
 inline constexpr std::size_t kSlotsAt = kBucketsAt + kBuckets * sizeof(std::uint32_t);
-inline constexpr std::size_t kControlFileBytes = kSlotsAt + std::size_t{kPartitionSlots} * kSlotBytes;
+inline constexpr std::size_t kOffsetTableAt = kSlotsAt + std::size_t{kPartitionSlots} * kSlotBytes;
+inline constexpr std::size_t kOffsetTableBytes = std::size_t{192} << 20;
+inline constexpr std::size_t kGroupTableAt = kOffsetTableAt + kOffsetTableBytes;
+inline constexpr std::size_t kGroupTableBytes = std::size_t{128} << 20;
+inline constexpr std::size_t kControlFileBytes = kGroupTableAt + kGroupTableBytes;
+
+inline constexpr std::uint64_t kMemberBytesAt = std::uint64_t{1} << 33;  // of the byte-range locks
 
 }  // namespace mq::shm

@@ -24,6 +24,7 @@ DataDirectory::~DataDirectory() {
 }
 
 const std::string& DataDirectory::path() const { return impl_->path; }
+shm::ControlFile* DataDirectory::control() const { return impl_->control.get(); }
 Result<std::string> DataDirectory::cluster_id() const {
     const auto properties = os::read_file(impl_->file(log::kMetaProperties), 64 << 10);
     if (!properties && properties.error().code == Errc::not_found) return std::string{};

@@ -13,6 +13,10 @@
 #include "store/partition_reader.h"
 #include "store/partition_writer.h"
 
+namespace mq::shm {
+class ControlFile;
+}
+
 namespace mq::store {
 
 enum class Access : bool { read, write };
@@ -44,8 +48,8 @@ class DataDirectory {
 public:
     // Write: makes the directory if it is missing. Read: changes no file; follows the shared memory of those who live
     // in the directory, and reads the files for itself where nobody does (DIR-9). Errors: not_found (read), in_use (a
-    // Kafka broker; another version of mq), bad_configuration (file system), not_permitted, corrupt (mq-topics.json, a
-    // checkpoint), no_space, io.
+    // Kafka broker; another version of mq), bad_configuration (file system), not_permitted, corrupt (mq-topics.json,
+    // a checkpoint), no_space, io.
     [[nodiscard]] static Result<DataDirectory> open(const std::string& path, const OpenOptions& options);
 
     DataDirectory(DataDirectory&&) noexcept;
@@ -79,8 +83,13 @@ public:
     [[nodiscard]] Result<std::unique_ptr<PartitionReader>> open_reader(
         const log::TopicPartition& id, log::Isolation isolation = log::Isolation::read_uncommitted);
 
-    // Ends the work of this process cleanly: where it is the last one, recovery points and snapshots of partitions with
-    // a mebibyte or more past theirs are made durable (APP-8). Dropping the object without it loses nothing but time at the next start.
+    // What processes share, for the layers that keep tables of their own in it (offsets, groups); nullptr where
+    // nothing is shared.
+    [[nodiscard]] shm::ControlFile* control() const;
+
+    // Ends the work of this process cleanly: where it is the last one, recovery points and snapshots of partitions
+    // with a mebibyte or more past theirs are made durable (APP-8). Dropping the object without it loses nothing but
+    // time at the next start.
     [[nodiscard]] Status close();
 
     // Implementation, shared with the partitions it gives out (directory_impl.h).
