@@ -9,6 +9,7 @@
 #include <array>
 
 #include "base/assert.h"
+#include "base/edit_distance.h"
 #include "cli/diagnostics.h"
 #include "cli/exit_code.h"
 #include "cli/option_docs.h"
@@ -83,21 +84,6 @@ bool takes_next_word(const std::vector<const Option*>& rows, std::string_view wo
         if (takes_value({name, 2})) return i + 1 == word.size();
     }
     return false;
-}
-
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-    std::vector<std::size_t> row(b.size() + 1);
-    for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-        std::size_t diagonal = row[0];
-        row[0] = i;
-        for (std::size_t j = 1; j <= b.size(); ++j) {
-            const std::size_t above = row[j];
-            row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
-            diagonal = above;
-        }
-    }
-    return row[b.size()];
 }
 
 }  // namespace
