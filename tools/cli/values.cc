@@ -151,6 +151,27 @@ Result<std::int64_t> parse_duration_ms(std::string_view text) {
     return *total;
 }
 
+Result<std::vector<std::int32_t>> parse_partition_list(std::string_view text, std::int32_t most) {
+    std::vector<std::int32_t> partitions;
+    std::string_view rest = text;
+    do {
+        const std::string_view part = rest.substr(0, rest.find(','));
+        rest.remove_prefix(std::min(rest.size(), part.size() + 1));
+        const std::size_t dash = part.find('-');
+        MQ_ASSIGN(const std::int32_t first, parse_integer<std::int32_t>(part.substr(0, dash), 0, most));
+        std::int32_t last = first;
+        if (dash != std::string_view::npos) {
+            MQ_ASSIGN(last, parse_integer<std::int32_t>(part.substr(dash + 1), first, most));
+        }
+        for (std::int32_t partition = first; partition <= last; ++partition) partitions.push_back(partition);
+    } while (!rest.empty());
+    if (text.ends_with(',')) return bad_value(text, "ends in a comma");
+    std::ranges::sort(partitions);
+    const auto doubles = std::ranges::unique(partitions);
+    partitions.erase(doubles.begin(), doubles.end());
+    return partitions;
+}
+
 namespace {
 
 std::optional<unsigned> hex_digit(char c) {

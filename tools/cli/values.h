@@ -7,6 +7,7 @@
 #include <limits>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.h"
 
@@ -35,6 +36,9 @@ template <std::integral T>
 
 // "10s", "1h30m", "250ms", "7d", "2w", "PT1H30M", "P1DT12H"; a bare number has no unit and is an error, 0 excepted.
 [[nodiscard]] Result<std::int64_t> parse_duration_ms(std::string_view text);
+
+// "0,2-5" = 0 2 3 4 5, in order and each once; none is more than `most`.
+[[nodiscard]] Result<std::vector<std::int32_t>> parse_partition_list(std::string_view text, std::int32_t most);
 
 // C escapes: \n \t \r \0 \a \b \f \v \e \\ \xHH and up to three octal digits. An unknown one is an error.
 [[nodiscard]] Result<std::string> parse_escapes(std::string_view text);

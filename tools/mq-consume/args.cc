@@ -1,7 +1,5 @@
 #include "args.h"
 
-#include <algorithm>
-
 #include "base/clock.h"
 #include "cli/exit_code.h"
 #include "cli/match.h"
@@ -10,33 +8,10 @@
 
 namespace mq::consume {
 
-using cli::bad_value;
 using cli::Complete;
 using cli::OptionSet;
 
 namespace {
-
-// "0,2-5" -> 0 2 3 4 5
-Status parse_partitions(std::string_view text, std::vector<std::int32_t>& partitions) {
-    constexpr std::int32_t kMost = 100'000;
-    std::string_view rest = text;
-    do {
-        const std::string_view part = rest.substr(0, rest.find(','));
-        rest.remove_prefix(std::min(rest.size(), part.size() + 1));
-        const std::size_t dash = part.find('-');
-        MQ_ASSIGN(const std::int32_t first, cli::parse_integer<std::int32_t>(part.substr(0, dash), 0, kMost));
-        std::int32_t last = first;
-        if (dash != std::string_view::npos) {
-            MQ_ASSIGN(last, cli::parse_integer<std::int32_t>(part.substr(dash + 1), first, kMost));
-        }
-        for (std::int32_t partition = first; partition <= last; ++partition) partitions.push_back(partition);
-    } while (!rest.empty());
-    if (text.ends_with(',')) return bad_value(text, "ends in a comma");
-    std::ranges::sort(partitions);
-    const auto doubles = std::ranges::unique(partitions);
-    partitions.erase(doubles.begin(), doubles.end());
-    return {};
-}
 
 OptionSet::Apply into_duration(std::optional<std::int64_t>& target_ms) {
     return [&target_ms](std::string_view text) -> Status {
@@ -53,9 +28,9 @@ void add_reading(OptionSet& options, Args& args) {
                  "Topics are patterns (RE2) that a whole name must match. Topics that come while following are read "
                  "too.");
     options
-        .value("-p, --partition", "LIST", OptionSet::Apply{[&](std::string_view text) {
-                   args.partitions.clear();
-                   return parse_partitions(text, args.partitions);
+        .value("-p, --partition", "LIST", OptionSet::Apply{[&](std::string_view text) -> Status {
+                   MQ_ASSIGN(args.partitions, cli::parse_partition_list(text, 100'000));
+                   return {};
                }},
                "Only these partitions: 0,2-5. All if not given, also those that come while following.")
         .alias("--partitions");

@@ -14,28 +14,6 @@ using cli::bad_value;
 using cli::Complete;
 using cli::OptionSet;
 
-Result<std::vector<std::int32_t>> parse_partition_list(std::string_view text) {
-    constexpr std::int32_t kMost = 65'535;
-    std::vector<std::int32_t> partitions;
-    std::string_view rest = text;
-    do {
-        const std::string_view part = rest.substr(0, rest.find(','));
-        rest.remove_prefix(std::min(rest.size(), part.size() + 1));
-        const std::size_t dash = part.find('-');
-        MQ_ASSIGN(const std::int32_t first, cli::parse_integer<std::int32_t>(part.substr(0, dash), 0, kMost));
-        std::int32_t last = first;
-        if (dash != std::string_view::npos) {
-            MQ_ASSIGN(last, cli::parse_integer<std::int32_t>(part.substr(dash + 1), first, kMost));
-        }
-        for (std::int32_t partition = first; partition <= last; ++partition) partitions.push_back(partition);
-    } while (!rest.empty());
-    if (text.ends_with(',')) return bad_value(text, "ends in a comma");
-    std::ranges::sort(partitions);
-    const auto doubles = std::ranges::unique(partitions);
-    partitions.erase(doubles.begin(), doubles.end());
-    return partitions;
-}
-
 Result<std::pair<std::string, std::string>> parse_setting(std::string_view text) {
     const std::size_t equals = text.find('=');
     if (equals == 0 || equals == text.npos) return bad_value(text, "is not NAME=VALUE");
@@ -236,7 +214,7 @@ void add_changing_commands(OptionSet& options, Args& args) {
                             "Records below this offset or time: 42, @-7d, end, 3=100 for partition 3.");
             trim.value("--keep", "N", args.keep, "All but the last N offsets of each partition.", std::int64_t{0});
             trim.value("-p, --partition", "LIST", OptionSet::Apply{[&args](std::string_view text) -> Status {
-                           MQ_ASSIGN(args.partitions, parse_partition_list(text));
+                           MQ_ASSIGN(args.partitions, cli::parse_partition_list(text, kMostPartition));
                            return {};
                        }},
                        "Only these partitions: 0,2-5.")
@@ -254,7 +232,7 @@ void add_changing_commands(OptionSet& options, Args& args) {
                     [&args](OptionSet& compact) {
                         compact.value("-p, --partition", "LIST",
                                       OptionSet::Apply{[&args](std::string_view text) -> Status {
-                                          MQ_ASSIGN(args.partitions, parse_partition_list(text));
+                                          MQ_ASSIGN(args.partitions, cli::parse_partition_list(text, kMostPartition));
                                           return {};
                                       }},
                                       "Only these partitions: 0,2-5.");

@@ -13,6 +13,9 @@
 
 namespace mq::topics {
 
+// A topic has at most 65,536 partitions.
+inline constexpr std::int32_t kMostPartition = 65'535;
+
 enum class Form : unsigned char { table, plain, json };
 
 // --at of the command offsets.
@@ -96,8 +99,6 @@ void add_kafka_spelling(cli::OptionSet& options, Args& args, KafkaFlags& flags);
 // Errors: bad_argument, in words for a person.
 [[nodiscard]] Status apply_kafka_spelling(const KafkaFlags& flags, Args& args);
 
-// "0,2-5" -> 0 2 3 4 5
-[[nodiscard]] Result<std::vector<std::int32_t>> parse_partition_list(std::string_view text);
 // "K=V"
 [[nodiscard]] Result<std::pair<std::string, std::string>> parse_setting(std::string_view text);
 

@@ -1,6 +1,7 @@
 // offsets: what kafka-get-offsets shows, and where leader epochs end.
 
 #include "cli/text.h"
+#include "cli/values.h"
 #include "session.h"
 
 namespace mq::topics {
@@ -66,7 +67,7 @@ Result<TopicPartitions> parse_operand(std::string_view text) {
     const std::size_t colon = text.find(':');
     TopicPartitions parsed{std::string{text.substr(0, colon)}, {}};
     if (colon != text.npos) {
-        MQ_ASSIGN(parsed.partitions, parse_partition_list(text.substr(colon + 1)));
+        MQ_ASSIGN(parsed.partitions, cli::parse_partition_list(text.substr(colon + 1), kMostPartition));
     }
     return parsed;
 }

@@ -82,6 +82,20 @@ TEST(ParseDuration, WantsAUnitAndFitsIn64Bits) {
     }
 }
 
+TEST(ParsePartitionList, IsInOrderAndNamesEachOnce) {
+    const auto list = [](std::string_view text) { return parse_partition_list(text, 9).value(); };
+    EXPECT_EQ(list("0,2-5"), (std::vector<std::int32_t>{0, 2, 3, 4, 5}));
+    EXPECT_EQ(list("7,3-5,4-6,3"), (std::vector<std::int32_t>{3, 4, 5, 6, 7}));
+    EXPECT_EQ(list("9-9"), (std::vector<std::int32_t>{9}));
+}
+
+TEST(ParsePartitionList, RefusesWhatIsNoListAndWhatIsAboveTheMost) {
+    for (const char* text : {"", ",", "1,", ",1", "1,,2", "-", "1-", "-1", "3-2", "1-2-3", "a", "1 2", "10", "8-10",
+                             "99999999999999999999"}) {
+        EXPECT_FALSE(parse_partition_list(text, 9)) << text;
+    }
+}
+
 TEST(ParseEscapes, AreThoseOfC) {
     using namespace std::string_literals;
     EXPECT_EQ(parse_escapes("a\\tb\\n").value(), "a\tb\n");
