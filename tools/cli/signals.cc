@@ -1,7 +1,6 @@
 #include "cli/signals.h"
 
-#include <poll.h>
-#include <sys/signalfd.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -12,57 +11,50 @@ namespace mq::cli {
 
 namespace {
 
-sigset_t both() {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    return set;
+std::atomic<std::uint32_t> signal_taken{0};
+int event = -1;
+static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
+
+extern "C" void take_signal(int number) {
+    const int before = errno;
+    signal_taken.store(static_cast<std::uint32_t>(number));
+    // The next one, whichever of the two, does what it does by default.
+    std::signal(SIGINT, SIG_DFL);
+    std::signal(SIGTERM, SIG_DFL);
+    const std::uint64_t one = 1;
+    static_cast<void>(!::write(event, &one, sizeof one));
+    errno = before;
 }
 
 }  // namespace
 
-Signals::Signals() {
-    const sigset_t set = both();
-    sigprocmask(SIG_BLOCK, &set, nullptr);
-    fd_ = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    // Without a descriptor for it the signals act as usual.
-    if (fd_ < 0) sigprocmask(SIG_UNBLOCK, &set, nullptr);
-}
-
-Signals::~Signals() {
-    if (fd_ >= 0) ::close(fd_);
-    const sigset_t set = both();
-    sigprocmask(SIG_UNBLOCK, &set, nullptr);
-}
-
-int Signals::take() {
-    signalfd_siginfo info;
-    if (taken_ == 0 && fd_ >= 0 && ::read(fd_, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
-        taken_ = static_cast<int>(info.ssi_signo);
-        const sigset_t set = both();
-        sigprocmask(SIG_UNBLOCK, &set, nullptr);
+FirstSignal::FirstSignal() {
+    event = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    struct sigaction action {};
+    action.sa_handler = take_signal;
+    sigemptyset(&action.sa_mask);
+    for (const int number : {SIGINT, SIGTERM}) {
+        struct sigaction before {};
+        // nohup and background jobs of a shell without job control ignore it on purpose.
+        if (::sigaction(number, nullptr, &before) == 0 && before.sa_handler == SIG_IGN) continue;
+        ::sigaction(number, &action, nullptr);
     }
-    return taken_;
 }
 
-void Signals::die_of(int signal) {
+int FirstSignal::fd() { return event; }
+
+int FirstSignal::taken() { return static_cast<int>(signal_taken.load()); }
+
+const std::atomic<std::uint32_t>* FirstSignal::word() { return &signal_taken; }
+
+void die_of(int signal) {
     std::signal(signal, SIG_DFL);
-    const sigset_t set = both();
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, signal);
     sigprocmask(SIG_UNBLOCK, &set, nullptr);
     std::raise(signal);
     std::_Exit(128 + signal);
-}
-
-Result<Wait> wait_readable(int fd, const Signals& signals, int timeout_ms) {
-    pollfd waited[2] = {{fd, POLLIN, 0}, {signals.fd(), POLLIN, 0}};
-    for (;;) {
-        const int ready = ::poll(waited, 2, timeout_ms);
-        if (ready < 0 && errno == EINTR) continue;
-        if (ready < 0) return tl::unexpected{system_error(errno, "poll", "input")};
-        if (waited[1].revents != 0) return Wait::interrupted;
-        return ready == 0 ? Wait::timed_out : Wait::readable;
-    }
 }
 
 }  // namespace mq::cli

@@ -1,33 +1,29 @@
-// SIGINT and SIGTERM as something to wait for: what was begun is finished before the process dies of them.
+// SIGINT and SIGTERM as something to look at and to wait for: what was begun is finished before the process dies of
+// them.
 #pragma once
 
-#include "base/error.h"
+#include <atomic>
+#include <cstdint>
 
 namespace mq::cli {
 
-// While it lives the two signals are held back. fd() becomes readable when one has come; after take() a second one
-// ends the process at once. One in a process, made before any thread.
-class Signals {
+// The first of them is noted, so that what was begun is printed; the second ends the process. One that is ignored
+// stays ignored. One in a process.
+class FirstSignal {
 public:
-    Signals();
-    ~Signals();
-    Signals(const Signals&) = delete;
-    Signals& operator=(const Signals&) = delete;
+    FirstSignal();
+    FirstSignal(const FirstSignal&) = delete;
+    FirstSignal& operator=(const FirstSignal&) = delete;
 
-    [[nodiscard]] int fd() const { return fd_; }
+    // Readable once a signal has come; -1 if there is no descriptor for it.
+    [[nodiscard]] static int fd();
     // The signal that has come, 0 if none has.
-    [[nodiscard]] int take();
-    // Dies of `signal`, so that the shell sees 130 or 143.
-    [[noreturn]] static void die_of(int signal);
-
-private:
-    int fd_ = -1;
-    int taken_ = 0;
+    [[nodiscard]] static int taken();
+    // The same, for what sleeps on a word.
+    [[nodiscard]] static const std::atomic<std::uint32_t>* word();
 };
 
-enum class Wait : unsigned char { readable, timed_out, interrupted };
-
-// Waits until `fd` can be read, a signal has come, or `timeout_ms` have passed (-1: for ever).
-[[nodiscard]] Result<Wait> wait_readable(int fd, const Signals& signals, int timeout_ms);
+// Dies of `signal`, so that the shell sees 130, 143 or 141.
+[[noreturn]] void die_of(int signal);
 
 }  // namespace mq::cli

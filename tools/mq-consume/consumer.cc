@@ -2,9 +2,10 @@
 
 #include <algorithm>
 
+#include "cli/signals.h"
 #include "cli/text.h"
 #include "internal_record.h"
-#include "stop.h"
+#include "stdout_watch.h"
 
 namespace mq::consume {
 
@@ -104,7 +105,7 @@ End Consumer::read_turn(Partition& partition, bool& progressed) {
         if (!*enough) continue;
         if (records_ == args_.count) return End::enough;
         partition.done = true;
-        return StopSignals::taken() != 0 ? End::interrupted : End::not_yet;
+        return cli::FirstSignal::taken() != 0 ? End::interrupted : End::not_yet;
     }
     return End::not_yet;
 }
@@ -122,7 +123,7 @@ std::optional<End> Consumer::explain_cuts(Partition& partition) {
 
 End Consumer::check_limits() {
     now_ = Clock::now();
-    if (StopSignals::taken() != 0) return End::interrupted;
+    if (cli::FirstSignal::taken() != 0) return End::interrupted;
     if (args_.timeout_ms && now_ - started_ >= milliseconds{*args_.timeout_ms}) return End::timed_out;
     if (args_.buffering == Buffering::automatic && now_ - last_flush_ >= kFlushInterval) {
         last_flush_ = now_;
@@ -157,7 +158,7 @@ End Consumer::wait_for_more(std::int64_t longest_ms) {
     for (const auto& partition : partitions_) {
         if (!partition->done && !partition->has_head) waited_for_.push_back(&partition->stream->reader());
     }
-    store::Waiter waiter{StopSignals::word()};
+    store::Waiter waiter{cli::FirstSignal::word()};
     const auto woken = waiter.wait(waited_for_, static_cast<int>(sleep_ms), true);
     if (!woken) return fail_with(woken.error());
     if (std::erase_if(partitions_, [](const auto& partition) { return partition->gone; }) > 0) {
@@ -198,7 +199,7 @@ End Consumer::stumble(Partition& partition, const Error& error) {
 End Consumer::fail_with(const Error& error) {
     static_cast<void>(out_.flush());
     worst_ = diagnostics_.fail(error);
-    return error.code == Errc::interrupted && StopSignals::taken() != 0 ? End::interrupted : End::failed;
+    return error.code == Errc::interrupted && cli::FirstSignal::taken() != 0 ? End::interrupted : End::failed;
 }
 
 }  // namespace mq::consume

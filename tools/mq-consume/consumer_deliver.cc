@@ -2,9 +2,10 @@
 #include <algorithm>
 #include <limits>
 
+#include "cli/signals.h"
 #include "consumer.h"
 #include "internal_record.h"
-#include "stop.h"
+#include "stdout_watch.h"
 
 namespace mq::consume {
 
@@ -104,7 +105,7 @@ Result<bool> Consumer::wait_until_due(TimestampMs timestamp) {
         MQ_TRY(out_.flush());
         Clock::time_point wake = due;
         if (args_.timeout_ms) wake = std::min(wake, started_ + std::chrono::milliseconds{*args_.timeout_ms});
-        if (wake <= now || StopSignals::taken() != 0) return false;
+        if (wake <= now || cli::FirstSignal::taken() != 0) return false;
         sleep_watching_stdout(std::chrono::ceil<std::chrono::milliseconds>(wake - now).count());
     }
     return true;

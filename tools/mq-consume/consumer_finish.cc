@@ -7,7 +7,6 @@
 #include "cli/signals.h"
 #include "cli/text.h"
 #include "consumer.h"
-#include "stop.h"
 
 namespace mq::consume {
 
@@ -89,12 +88,12 @@ ExitCode Consumer::finish(End end) {
     if (left && args_.checkpoint && printer_) left = save_checkpoint();
     if (!left && worst_ == ExitCode::ok) worst_ = diagnostics_.fail(left.error());
     if (args_.stats) tell_stats();
-    const int signal = StopSignals::taken();
+    const int signal = cli::FirstSignal::taken();
     const ExitCode status = end == End::interrupted ? worst_ : verdict(end);
     events_.tell("ended",
                  {{"records", static_cast<std::int64_t>(records_)},
                   {"status", signal != 0 && end == End::interrupted ? 128 + signal : cli::to_status(status)}});
-    if (end == End::interrupted && signal != 0) cli::Signals::die_of(signal);
+    if (end == End::interrupted && signal != 0) cli::die_of(signal);
     return status;
 }
 

@@ -4,11 +4,11 @@
 
 #include "args.h"
 #include "base/clock.h"
+#include "cli/signals.h"
 #include "cli/text.h"
 #include "consumer.h"
 #include "internal_record.h"
 #include "local/open.h"
-#include "stop.h"
 
 namespace mq::consume {
 namespace {
@@ -48,10 +48,10 @@ ExitCode run(const Args& args, const cli::Diagnostics& diagnostics) {
     }
     for (const std::string& name : args.without_meaning)
         diagnostics.warning(cat(name, " means nothing for a local data directory"));
-    const StopSignals signals;
+    const cli::FirstSignal signals;
     local::Patience patience;
     if (args.timeout_ms) patience.deadline = started + std::chrono::milliseconds{*args.timeout_ms};
-    patience.interrupt = StopSignals::word();
+    patience.interrupt = cli::FirstSignal::word();
     auto directory = local::open(*path, store::Access::read, diagnostics, patience);
     if (!directory) return diagnostics.fail(directory.error());
     return Consumer{args, *directory, diagnostics}.run(started);

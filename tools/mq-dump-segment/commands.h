@@ -19,7 +19,7 @@ struct Context {
     const Options& options;
     const cli::Diagnostics& words;
     Sink& out;
-    const std::atomic<int>* stop = nullptr;  // the signal that has come, where one is waited for
+    const std::atomic<std::uint32_t>* stop = nullptr;  // the signal that has come, where one is waited for
 
     [[nodiscard]] bool stopped() const { return stop != nullptr && stop->load() != 0; }
     // Words on stderr come after what was printed so far.

@@ -3,8 +3,8 @@
 
 #include <csignal>
 
+#include "cli/signals.h"
 #include "mq-dump-segment/commands.h"
-#include "mq-dump-segment/first_signal.h"
 #include "mq-dump-segment/follow.h"
 #include "os/watch.h"
 
@@ -83,21 +83,21 @@ void follow(const Context& context, Followed& followed, const LogPrinter* rows) 
     while (print_all(context, followed) && !(rows != nullptr && rows->done()) && !context.stopped()) {
         const bool soon = !followed.is_watched || std::any_of(followed.logs.begin(), followed.logs.end(),
                                                               [](const auto& log) { return log.is_in_flight(); });
-        const auto woken = followed.watch.wait(soon ? kLookSoonMs : kLookMs, FirstSignal::fd(), STDOUT_FILENO);
+        const auto woken = followed.watch.wait(soon ? kLookSoonMs : kLookMs, cli::FirstSignal::fd(), STDOUT_FILENO);
         if (!woken) {
             followed.status = worse(followed.status, context.fail(woken.error()));
             return;
         }
         // Who waits for the next record would else not notice before it comes.
-        if (*woken == os::Woken::output_closed) FirstSignal::die_of(SIGPIPE);
+        if (*woken == os::Woken::output_closed) cli::die_of(SIGPIPE);
     }
 }
 
 }  // namespace
 
 cli::ExitCode follow_logs(const Context& plain) {
-    const FirstSignal signals;
-    const Context context{plain.options, plain.words, plain.out, &FirstSignal::taken()};
+    const cli::FirstSignal signals;
+    const Context context{plain.options, plain.words, plain.out, cli::FirstSignal::word()};
     Followed followed;
     if (context.options.kafka) {
         Sink err{2, "stderr"};
@@ -115,7 +115,7 @@ cli::ExitCode follow_logs(const Context& plain) {
         follow(context, followed, &*printer);
         followed.status = worse(followed.status, printer->status());
     }
-    if (context.stopped() && context.out.flush()) FirstSignal::die_of(context.stop->load());
+    if (context.stopped() && context.out.flush()) cli::die_of(cli::FirstSignal::taken());
     return followed.status;
 }
 

@@ -39,7 +39,7 @@ public:
     KafkaDump(const KafkaOptions& options, Sink& out, Sink& err) : options_(options), out_(out), err_(err) {}
 
     // Set: ends dump_batches().
-    const std::atomic<int>* stop = nullptr;
+    const std::atomic<std::uint32_t>* stop = nullptr;
     // Called at the end of a .log, which may be one that a running process has not finished.
     std::function<void(const std::string& path, const UnitSource& units)> on_end;
 
