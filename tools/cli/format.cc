@@ -5,6 +5,7 @@
 #include <charconv>
 #include <optional>
 
+#include "cli/braces.h"
 #include "cli/json.h"
 #include "cli/text.h"
 #include "cli/times.h"
@@ -115,21 +116,6 @@ struct Format::Parser {
     static void append_literal(std::vector<Step>& steps, std::string_view text) {
         if (steps.empty() || steps.back().verb != Verb::literal) steps.emplace_back();
         steps.back().text += text;
-    }
-
-    // Of the brace at `open`. Inside [...] braces do not count; its end is "]}".
-    static std::size_t closing_brace(std::string_view part, std::size_t open) {
-        const std::size_t bracket = part.find_first_of("[{}%", open + 1);
-        if (bracket != std::string_view::npos && part[bracket] == '[') {
-            const std::size_t end = part.find("]}", bracket);
-            return end == std::string_view::npos ? end : end + 1;
-        }
-        int depth = 0;
-        for (std::size_t i = open; i < part.size(); ++i) {
-            if (part[i] == '{') ++depth;
-            if (part[i] == '}' && --depth == 0) return i;
-        }
-        return std::string_view::npos;
     }
 
     // "strftime[%F]" with name "strftime" -> "%F".

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "cli/braces.h"
 #include "cli/template_steps.h"
 #include "cli/text.h"
 #include "cli/values.h"
@@ -112,21 +113,6 @@ private:
     static void append_literal(std::vector<Step>& steps, std::string_view text) {
         if (steps.empty() || steps.back().verb != Verb::literal) steps.emplace_back();
         steps.back().text += text;
-    }
-
-    // As in formats: inside of [...] braces do not count; its end is "]}".
-    static std::size_t closing_brace(std::string_view text, std::size_t open) {
-        const std::size_t bracket = text.find_first_of("[{}%", open + 1);
-        if (bracket != std::string_view::npos && text[bracket] == '[') {
-            const std::size_t end = text.find("]}", bracket);
-            return end == std::string_view::npos ? end : end + 1;
-        }
-        int depth = 0;
-        for (std::size_t i = open; i < text.size(); ++i) {
-            if (text[i] == '{') ++depth;
-            if (text[i] == '}' && --depth == 0) return i;
-        }
-        return std::string_view::npos;
     }
 
     Status modify(Step& step, std::string_view modifier, std::size_t at) {
