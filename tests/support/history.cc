@@ -2,11 +2,17 @@
 
 #include <sys/mman.h>
 #include <algorithm>
+#include <chrono>
 #include <new>
 #include <optional>
 #include <unordered_map>
 
 namespace mq::test {
+namespace {
+
+constexpr std::size_t kPage = 4096;
+
+}  // namespace
 
 std::size_t ClientLog::add(HistoryKind kind, std::uint16_t partition, std::uint32_t count, std::uint64_t id,
                            std::int64_t first, std::int64_t last) {
@@ -22,6 +28,11 @@ std::size_t ClientLog::add(HistoryKind kind, std::uint16_t partition, std::uint3
     event.id = id;
     event.first = first;
     event.last = last;
+    event.answered = 0;
+    event.time_ns =
+        std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
+            .count();
+    event.ticket = tickets_->fetch_add(1) + 1;
     event.outcome.store(HistoryOutcome::indeterminate, std::memory_order_relaxed);
     region_->used.store(at + 1, std::memory_order_release);
     return at;
@@ -58,27 +69,52 @@ void ClientLog::end_transaction(bool committed) {
     add(committed ? HistoryKind::commit : HistoryKind::abort, 0, 0, 0, 0, 0);
 }
 
+void ClientLog::join(std::uint64_t group) { add(HistoryKind::join, 0, 0, group, 0, 0); }
+
+void ClientLog::leave() { add(HistoryKind::leave, 0, 0, 0, 0, 0); }
+
+void ClientLog::take(std::uint16_t partition, std::int64_t resumed_at) {
+    add(HistoryKind::take, partition, 0, 0, resumed_at, resumed_at);
+}
+
+void ClientLog::release(std::uint16_t partition) { add(HistoryKind::release, partition, 0, 0, 0, 0); }
+
+std::size_t ClientLog::begin_commit(std::uint16_t partition, std::int64_t next) {
+    return add(HistoryKind::commit_offset, partition, 0, 0, next, next);
+}
+
+std::size_t ClientLog::begin_reset(std::uint64_t group, std::uint16_t partition, std::int64_t next) {
+    return add(HistoryKind::reset_offset, partition, 0, group, next, next);
+}
+
+void ClientLog::acknowledge_commit(std::size_t commit) {
+    events_[commit].answered = tickets_->fetch_add(1) + 1;
+    events_[commit].outcome.store(HistoryOutcome::acknowledged, std::memory_order_release);
+}
+
+void ClientLog::kill(unsigned client) { add(HistoryKind::kill, 0, 0, client, 0, 0); }
+
 History::History(unsigned clients, std::size_t events_each) : clients_(clients), events_each_(events_each) {
-    bytes_each_ = (64 + events_each * sizeof(HistoryEvent) + 4095) / 4096 * 4096;
-    void* const memory = mmap(nullptr, bytes_each_ * clients, PROT_READ | PROT_WRITE,
+    bytes_each_ = (64 + events_each * sizeof(HistoryEvent) + kPage - 1) / kPage * kPage;
+    void* const memory = mmap(nullptr, kPage + bytes_each_ * clients, PROT_READ | PROT_WRITE,
                               MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED) throw std::bad_alloc{};
     memory_ = static_cast<std::byte*>(memory);
 }
 
-History::~History() { munmap(memory_, bytes_each_ * clients_); }
+History::~History() { munmap(memory_, kPage + bytes_each_ * clients_); }
 
 HistoryRegion& History::region(unsigned number) const {
-    return *reinterpret_cast<HistoryRegion*>(memory_ + number * bytes_each_);
+    return *reinterpret_cast<HistoryRegion*>(memory_ + kPage + number * bytes_each_);
 }
 
 ClientLog History::client(unsigned number) const {
-    auto* const events = reinterpret_cast<HistoryEvent*>(memory_ + number * bytes_each_ + 64);
-    return {region(number), {events, events_each_}};
+    auto* const events = reinterpret_cast<HistoryEvent*>(memory_ + kPage + number * bytes_each_ + 64);
+    return {*reinterpret_cast<std::atomic<std::uint64_t>*>(memory_), region(number), {events, events_each_}};
 }
 
 std::span<const HistoryEvent> History::events(unsigned number) const {
-    const auto* const events = reinterpret_cast<const HistoryEvent*>(memory_ + number * bytes_each_ + 64);
+    const auto* const events = reinterpret_cast<const HistoryEvent*>(memory_ + kPage + number * bytes_each_ + 64);
     return {events, region(number).used.load(std::memory_order_acquire)};
 }
 
@@ -108,8 +144,20 @@ std::string_view to_string(Anomaly kind) {
                                                              "non-monotonic send",
                                                              "internal send skip",
                                                              "internal non-monotonic send",
-                                                             "foreign read"};
+                                                             "foreign read",
+                                                             "two owners",
+                                                             "unowned",
+                                                             "resume skip",
+                                                             "committed repeat",
+                                                             "commit ahead",
+                                                             "commit back",
+                                                             "group skip"};
     return names[static_cast<std::size_t>(kind)];
+}
+
+void Verdict::add(Anomaly kind, unsigned client, const std::string& what) {
+    if (found[static_cast<std::size_t>(kind)]++ == 0)
+        examples.push_back(std::string{to_string(kind)} + ": client " + std::to_string(client) + ": " + what);
 }
 
 std::string Verdict::text() const {
@@ -153,15 +201,14 @@ public:
         }
         for (const Send& send : by_id_) judge_send(send);
         for (unsigned client = 0; client < history_.clients(); ++client) judge_client(client);
+        KnownOffsets known;
+        for (const auto& [number, partition] : partitions_) known[number] = partition.known;
+        judge_groups(history_, options_, known, verdict_);
         return std::move(verdict_);
     }
 
 private:
-    void report(Anomaly kind, unsigned client, const std::string& what) {
-        if (verdict_.found[static_cast<std::size_t>(kind)]++ == 0)
-            verdict_.examples.push_back(std::string{to_string(kind)} + ": client " + std::to_string(client) + ": " +
-                                        what);
-    }
+    void report(Anomaly kind, unsigned client, const std::string& what) { verdict_.add(kind, client, what); }
     static std::string place(std::uint16_t partition, std::int64_t offset) {
         return "partition " + std::to_string(partition) + " offset " + std::to_string(offset);
     }
@@ -330,7 +377,8 @@ private:
         std::uint64_t poll = 0;
         for (const HistoryEvent& event : history_.events(client)) {
             if (event.kind == HistoryKind::poll) ++poll;
-            if (event.kind == HistoryKind::seek) at[event.partition] = {event.first, poll};
+            if (event.kind == HistoryKind::seek || event.kind == HistoryKind::take)
+                at[event.partition] = {event.first, poll};
             if (event.kind == HistoryKind::send && event.outcome.load() == HistoryOutcome::acknowledged) {
                 const auto [last, first_time] = last_sent.try_emplace(event.partition, event.last);
                 if (!first_time && event.first <= last->second)
