@@ -72,12 +72,11 @@ Status DataDirectory::Impl::open_shared() {
 
 // Nobody else is in the directory: what the slots and the files of the root say is held against each other.
 Status DataDirectory::Impl::begin(const shm::ControlFile::Beginning& beginning) {
-    auto& now = *reinterpret_cast<SharedHeader*>(beginning.header->store.data());
+    SharedHeader& now = shared_header(*beginning.header);
     MQ_ASSIGN(const bool clean, os::exists(file(log::kCleanShutdown)));
     MQ_ASSIGN(const FileStamp points, stamp_of(file(log::kRecoveryPointCheckpoint)));
     FileStamp ours;
-    if (beginning.was_ours)
-        ours = reinterpret_cast<const SharedHeader*>(beginning.before.store.data())->recovery_points.read();
+    if (beginning.was_ours) ours = shared_header(beginning.before).recovery_points.read();
     const bool kafka_was_here = (!beginning.was_ours || points != ours || clean) && !MQ_BUG("begin.forgets_kafka");
     const auto trust = clean ? log::Trust::clean : kafka_was_here ? log::Trust::segments : log::Trust::recovery_point;
     if (beginning.fresh || kafka_was_here) {

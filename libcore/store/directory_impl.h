@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 
@@ -49,6 +48,12 @@ struct TopicMeta {
 static_assert(sizeof(TopicMeta) % 8 == 0 && sizeof(TwoCopies<TopicMeta>) <= sizeof(shm::PartitionSlot::topic_meta));
 static_assert(sizeof(log::PublishedState) <= sizeof(shm::PartitionSlot::state));
 
+[[nodiscard]] inline SharedHeader& shared_header(shm::Header& header) {
+    return *reinterpret_cast<SharedHeader*>(header.store.data());
+}
+[[nodiscard]] inline const SharedHeader& shared_header(const shm::Header& header) {
+    return *reinterpret_cast<const SharedHeader*>(header.store.data());
+}
 [[nodiscard]] inline log::PublishedState& state_of(shm::PartitionSlot& slot) {
     return *reinterpret_cast<log::PublishedState*>(slot.state.data());
 }
@@ -69,9 +74,7 @@ struct DataDirectory::Impl {
     [[nodiscard]] Status begin(const shm::ControlFile::Beginning& beginning);
     [[nodiscard]] Status close_partitions();
     [[nodiscard]] bool writable() const { return control != nullptr && control->writable(); }
-    [[nodiscard]] SharedHeader& shared() const {
-        return *reinterpret_cast<SharedHeader*>(control->header().store.data());
-    }
+    [[nodiscard]] SharedHeader& shared() const { return shared_header(control->header()); }
     // Of partitions whose slot says nothing, and of all where nothing is shared.
     [[nodiscard]] log::Trust shared_trust() const {
         const std::uint32_t trust = control ? shared().trust.load() : 0;

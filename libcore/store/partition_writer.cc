@@ -26,7 +26,6 @@ struct PartitionWriter::Impl {
     [[nodiscard]] Status follow_config();
     [[nodiscard]] Status bring_up();
     [[nodiscard]] Status under_append_lock(FunctionRef<Status(log::Log&)> work);
-    [[nodiscard]] Status change_start(FunctionRef<Status(log::Log&)> work);
     [[nodiscard]] Result<std::size_t> apply_retention();
     void compact_in_background();
 };
@@ -86,7 +85,8 @@ Status PartitionWriter::Impl::bring_up() {
 Status PartitionWriter::Impl::under_append_lock(FunctionRef<Status(log::Log&)> work) {
     return control().on_claimed_thread([&]() -> Status {
         for (;;) {
-            // Both may take the catalogue lock, inside of which a deletion takes append locks: never the other way.
+            // Both may wait for the catalogue lock. It might be taken inside of the append lock too, but then all who
+            // append here would wait with us.
             MQ_TRY(directory->begin_changes());
             MQ_TRY(follow_config());
             MQ_ASSIGN(std::optional<shm::Guard> guard, control().lock(slot->append, name));
@@ -171,21 +171,15 @@ Status PartitionWriter::roll() {
     return impl_->under_append_lock([](log::Log& log) { return log.roll(); });
 }
 
-// After a change of where the log starts, which must not be forgotten.
-Status PartitionWriter::Impl::change_start(FunctionRef<Status(log::Log&)> work) {
-    const Offset before = log->log_start();
-    MQ_TRY(work(*log));
-    if (log->log_start() == before) return {};
-    return directory->update_checkpoint(log::kLogStartCheckpoint, {{id, log->log_start()}});
-}
-
 Status PartitionWriter::trim(Offset start) {
     Impl& p = *impl_;
-    return p.under_append_lock([&](log::Log&) -> Status {
-        return p.change_start([&](log::Log& log) -> Status {
-            MQ_TRY(log.raise_log_start(start));
-            return p.apply_retention().map([](std::size_t) {});
-        });
+    return p.under_append_lock([&](log::Log& log) -> Status {
+        const Offset before = log.log_start();
+        MQ_TRY(log.raise_log_start(start));
+        MQ_TRY(p.apply_retention());
+        if (log.log_start() == before) return {};
+        // A trim must not be forgotten.
+        return p.directory->update_checkpoint(log::kLogStartCheckpoint, {{p.id, log.log_start()}});
     });
 }
 
