@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <condition_variable>
 #include <csignal>
 #include <mutex>
@@ -33,7 +34,7 @@ Status write_out(const os::File& file, ByteView bytes) {
 // do: waking a thread costs as much as writing some ten kilobytes.
 class Output::Writer {
 public:
-    explicit Writer(const os::File& file) : file_(file) {
+    explicit Writer(const Output& output) : output_(output) {
         // Signals are for the thread that can act on them; a SIGPIPE is raised by the write itself.
         sigset_t all;
         sigset_t before;
@@ -61,7 +62,7 @@ public:
     // Takes over what `full` holds and gives an empty buffer for it; waits where much is left to be written.
     Status hand_over(Buffer& full) {
         std::unique_lock lock{mutex_};
-        if (pending_ == kPieces) changed_.wait(lock, [this] { return pending_ <= kPieces / 2; });
+        if (pending_ == kPieces) MQ_TRY(wait_until(lock, kPieces / 2));
         std::swap(full, pieces_[(first_ + pending_) % kPieces]);
         full.clear();
         if (++pending_ == 1) changed_.notify_all();
@@ -69,11 +70,27 @@ public:
     }
     Status wait() {
         std::unique_lock lock{mutex_};
-        changed_.wait(lock, [this] { return pending_ == 0; });
+        MQ_TRY(wait_until(lock, 0));
         return status_;
     }
 
 private:
+    // Until no more than `pieces` are left to be written.
+    Status wait_until(std::unique_lock<std::mutex>& lock, std::size_t pieces) {
+        const auto reached = [&] { return pending_ <= pieces; };
+        if (!output_.meanwhile_) {
+            changed_.wait(lock, reached);
+            return {};
+        }
+        while (!changed_.wait_for(lock, kLookInterval, reached)) {
+            lock.unlock();
+            Status said = output_.meanwhile_();
+            lock.lock();
+            MQ_TRY(said);
+        }
+        return {};
+    }
+
     void run() {
         sigset_t pipe_only;
         sigemptyset(&pipe_only);
@@ -86,7 +103,7 @@ private:
             if (status_) {
                 const ByteView piece = pieces_[first_].view();
                 lock.unlock();
-                Status written = write_out(file_, piece);
+                Status written = output_.sink_ ? output_.sink_(piece) : write_out(output_.file_, piece);
                 lock.lock();
                 status_ = std::move(written);
             }
@@ -97,8 +114,9 @@ private:
     }
 
     static constexpr std::size_t kPieces = 4;
+    static constexpr std::chrono::milliseconds kLookInterval{100};
 
-    const os::File& file_;
+    const Output& output_;
     std::mutex mutex_;
     std::condition_variable changed_;
     std::array<Buffer, kPieces> pieces_;
@@ -112,7 +130,18 @@ private:
 Output::Output(int fd, std::string name) : file_(os::File::adopt(fd, std::move(name), true)) {}
 Output::~Output() = default;
 
+void Output::write_through(std::function<Status(ByteView)> sink, std::function<Status()> meanwhile) {
+    sink_ = std::move(sink);
+    meanwhile_ = std::move(meanwhile);
+    writer_ = std::make_unique<Writer>(*this);
+}
+
 bool Output::drain() {
+    handed_over_ += buffer_.size();
+    if (sink_ && !status_) {
+        buffer_.clear();
+        return false;
+    }
     if (writer_) {
         if (Status handed = writer_->hand_over(buffer_); status_) status_ = std::move(handed);
         return status_.has_value();
@@ -122,7 +151,7 @@ bool Output::drain() {
     constexpr unsigned kPiecesBeforeThread = 2;
     if (write_behind_ && ++pieces_ == kPiecesBeforeThread) {
         try {
-            writer_ = std::make_unique<Writer>(file_);
+            writer_ = std::make_unique<Writer>(*this);
         } catch (const std::bad_alloc&) {
             // No thread to be had: it goes on without one.
             write_behind_ = false;
@@ -132,16 +161,24 @@ bool Output::drain() {
 }
 
 bool Output::write_large(ByteView bytes) {
+    if (sink_) {
+        buffer_.append(bytes);
+        return drain();
+    }
     if (flush()) status_ = write_out(file_, bytes);
+    handed_over_ += bytes.size();
     return status_.has_value();
 }
 
 Status Output::flush() {
     if (!buffer_.empty() && !writer_) {
+        handed_over_ += buffer_.size();
         // A flush is no sign of much to come: it counts for no piece.
         if (status_) status_ = write_out(file_, buffer_.view());
         buffer_.clear();
     }
+    // After an error of `meanwhile` the writer may still wait for the reader.
+    if (sink_ && !status_) return status_;
     if (writer_) {
         if (!buffer_.empty()) static_cast<void>(drain());
         if (Status written = writer_->wait(); status_) status_ = std::move(written);

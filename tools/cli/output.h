@@ -1,6 +1,7 @@
 // Data on stdout, in large writes.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -24,6 +25,14 @@ public:
 
     // From the third piece on a thread of its own writes while the caller gathers more, four pieces at most.
     void write_behind() { write_behind_ = true; }
+
+    // For who must know what has left: every byte goes through `sink`, on a thread of its own from the first piece
+    // on. While that waits for the reader whoever writes or flushes calls `meanwhile` about ten times a second; an
+    // error of either is one of the output. EPIPE is an error like others then. To be said before anything is
+    // written.
+    void write_through(std::function<Status(ByteView)> sink, std::function<Status()> meanwhile);
+    // Bytes that were given to it, whether they have left or not.
+    [[nodiscard]] std::uint64_t position() const { return handed_over_ + buffer_.size(); }
 
     // Appends; writes when enough has gathered. False: writing failed, status() says why; callers in a hot loop stop.
     bool write(ByteView bytes) {
@@ -51,6 +60,9 @@ private:
     bool drain();
 
     os::File file_;
+    std::function<Status(ByteView)> sink_;
+    std::function<Status()> meanwhile_;
+    std::uint64_t handed_over_ = 0;
     Buffer buffer_;
     Status status_;
     bool write_behind_ = false;
