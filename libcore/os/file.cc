@@ -269,6 +269,14 @@ Result<bool> try_lock(const File& file, LockKind kind, std::uint64_t start, std:
     return fail(failed("lock", file.path(), start));
 }
 
+Status unlock(const File& file, std::uint64_t start, std::uint64_t size_bytes) {
+    auto request = lock_request(LockKind::shared, start, size_bytes);
+    request.l_type = F_UNLCK;
+    if (invoke(Call::lock, file.path(), [&] { return ::fcntl(file.fd(), F_OFD_SETLK, &request); }) != 0)
+        return fail(failed("unlock", file.path(), start));
+    return {};
+}
+
 Result<int> lock_holder(const File& file, LockKind kind, std::uint64_t start, std::uint64_t size_bytes) {
     auto request = lock_request(kind, start, size_bytes);
     if (invoke(Call::lock, file.path(), [&] { return ::fcntl(file.fd(), F_OFD_GETLK, &request); }) != 0)

@@ -96,6 +96,8 @@ enum class LockKind : unsigned char { shared, exclusive };
 // False: somebody else holds a conflicting lock.
 [[nodiscard]] Result<bool> try_lock(const File& file, LockKind kind, std::uint64_t start = 0,
                                     std::uint64_t size_bytes = 0);
+// Gives back what this File holds of the range.
+[[nodiscard]] Status unlock(const File& file, std::uint64_t start, std::uint64_t size_bytes);
 // The pid of a process that holds a conflicting lock, 0 if nobody does, -1 if it is not a process (an
 // open-file-description lock has no pid).
 [[nodiscard]] Result<int> lock_holder(const File& file, LockKind kind, std::uint64_t start = 0,

@@ -78,6 +78,37 @@ Status ControlFile::allocate(std::size_t position, std::size_t size_bytes) {
     return impl_->file.make_blocks(FilePosition{position}, size_bytes);
 }
 
+Result<bool> ControlFile::hold_byte(std::uint64_t byte) {
+    if (!impl_->writable) return fail(Errc::not_permitted, "lock", impl_->file.path());
+    MQ_ASSERT(impl_->fork_generation == os::fork_generation() && "inherited by a fork: open the directory again");
+    const std::scoped_lock lock{impl_->bytes_mutex};
+    if (impl_->bytes.contains(byte)) return false;
+    impl_->bytes.insert(byte);
+    auto granted = os::try_lock(impl_->file, os::LockKind::exclusive, byte, 1);
+    if (!granted || !*granted) impl_->bytes.erase(byte);
+    return granted;
+}
+
+Status ControlFile::let_go_of_byte(std::uint64_t byte) {
+    // The child of a fork shares the open file: it would give back what its parent holds.
+    if (impl_->fork_generation != os::fork_generation()) return {};
+    const std::scoped_lock lock{impl_->bytes_mutex};
+    if (!impl_->bytes.contains(byte)) return {};
+    MQ_TRY(os::unlock(impl_->file, byte, 1));
+    impl_->bytes.erase(byte);
+    return {};
+}
+
+Result<bool> ControlFile::is_byte_held(std::uint64_t byte) const {
+    {
+        // The kernel tells of other open files only.
+        const std::scoped_lock lock{impl_->bytes_mutex};
+        if (impl_->bytes.contains(byte)) return true;
+    }
+    MQ_ASSIGN(const int holder, os::lock_holder(impl_->file, os::LockKind::exclusive, byte, 1));
+    return holder != 0;
+}
+
 Result<LockedOrNot> ControlFile::Impl::take(SharedLock& lock, std::string_view what, int timeout_ms) {
     if (!writable) return fail(Errc::not_permitted, "lock", file.path(), std::string{what});
     MQ_ASSERT(fork_generation == os::fork_generation() && "inherited by a fork: open the directory again");

@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -61,6 +62,8 @@ struct ControlFile::Impl {
     std::mutex hook_mutex;
     std::shared_ptr<const WaitHook> on_wait;
     std::mutex alone_mutex;  // conversions of byte 0
+    std::mutex bytes_mutex;
+    std::set<std::uint64_t> bytes;  // that hold_byte() took
 };
 
 }  // namespace mq::shm

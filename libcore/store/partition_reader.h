@@ -61,6 +61,10 @@ public:
     // `interrupt`: a word that a signal handler raises from 0; the sleep ends then, however the signal came.
     explicit Waiter(const std::atomic<std::uint32_t>* interrupt = nullptr);
 
+    // Waits end also when `word` no longer holds `expected`, for instance that of a group's member (nullptr: no
+    // longer). It must outlive this, and whoever changes it wakes it.
+    void watch(const std::atomic<std::uint32_t>* word, std::uint32_t expected);
+
     // Returns at once if a reader's bound lies above its position, its topic went away, or the interrupt is raised;
     // else after a wake-up, or `timeout_ms` (-1: for ever). A short spin first (not on one core), then a futex; no
     // sleep is longer than 500 ms at a stretch (PUB-5). True unless the time passed. `catalogue`: also wakes when
@@ -70,6 +74,8 @@ public:
 
 private:
     const std::atomic<std::uint32_t>* interrupt_;
+    const std::atomic<std::uint32_t>* watched_ = nullptr;
+    std::uint32_t expected_ = 0;
 };
 
 }  // namespace mq::store

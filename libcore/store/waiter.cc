@@ -17,6 +17,11 @@ constexpr std::int64_t kSpinNs = 20'000;
 
 Waiter::Waiter(const std::atomic<std::uint32_t>* interrupt) : interrupt_(interrupt) {}
 
+void Waiter::watch(const std::atomic<std::uint32_t>* word, std::uint32_t expected) {
+    watched_ = word;
+    expected_ = expected;
+}
+
 Result<bool> Waiter::wait(std::span<PartitionReader* const> readers, int timeout_ms, bool catalogue) {
     std::uint32_t generation = 0;
     shm::Header* header = nullptr;
@@ -30,6 +35,7 @@ Result<bool> Waiter::wait(std::span<PartitionReader* const> readers, int timeout
     }
     const auto has_news = [&] {
         if (interrupt_ != nullptr && interrupt_->load() != 0) return true;
+        if (watched_ != nullptr && watched_->load() != expected_) return true;
         if (catalogue && header != nullptr && header->catalogue_generation.load() != generation) return true;
         return std::ranges::any_of(readers, [](const PartitionReader* reader) { return reader->impl_->has_news(); });
     };
@@ -43,6 +49,7 @@ Result<bool> Waiter::wait(std::span<PartitionReader* const> readers, int timeout
     for (;;) {
         shm::WaitSet set;
         if (interrupt_ != nullptr) set.add_word(*interrupt_, 0);
+        if (watched_ != nullptr) set.add_word(*watched_, expected_);
         if (catalogue && header != nullptr) set.add_catalogue(*header, writable);
         for (PartitionReader* reader : readers) {
             PartitionReader::Impl& r = *reader->impl_;

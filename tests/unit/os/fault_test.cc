@@ -104,6 +104,7 @@ const Operation kOperations[] = {
     {"fsync", Call::sync, "", [](Scene& s) { return sync_directory(s.dir.path()); }},
     {"query lock", Call::lock, "f", [](Scene& s) { return status_of(lock_holder(s.file, LockKind::shared)); }},
     {"lock", Call::lock, "f", [](Scene& s) { return status_of(try_lock(s.file, LockKind::shared)); }},
+    {"unlock", Call::lock, "f", [](Scene& s) { return unlock(s.file, 3, 1); }},
 };
 
 TEST(Fault, EveryFailingCallNamesOperationPathAndErrno) {
