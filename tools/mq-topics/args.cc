@@ -59,13 +59,6 @@ Status parse_at(Args& args, std::string_view text) {
     return {};
 }
 
-void add_plan_options(OptionSet& options, Args& args) {
-    options.flag("-n, --dry-run", args.dry_run, "Says what would be done.");
-    options.flag("-y, --yes", args.yes, "Does it without asking. Needed where there is no terminal to ask on.")
-        .alias("--force");
-    options.flag("--no-input", args.no_input, "Never asks: without -y it is refused.");
-}
-
 void add_regex(OptionSet& options, Args& args) {
     options.flag("-r, --regex", args.regex, "Names are patterns (RE2) that a whole name must match.");
 }
@@ -179,7 +172,7 @@ void add_changing_commands(OptionSet& options, Args& args) {
                         add_regex(remove, args);
                         add_internal(remove, args);
                         remove.flag("--if-exists", args.if_exists, "A topic that is not there is no error.");
-                        add_plan_options(remove, args);
+                        cli::add_consent(remove, args, "--force");
                         remove.operands(args.operands, Complete::topic);
                     });
     options.command("partitions", "[OPTION...] TOPIC", "Adds partitions to a topic.", [&args](OptionSet& partitions) {
@@ -224,7 +217,7 @@ void add_changing_commands(OptionSet& options, Args& args) {
                 .suggest(Complete::file)
                 .alias("--offset-json-file");
             add_regex(trim, args);
-            add_plan_options(trim, args);
+            cli::add_consent(trim, args, "--force");
             trim.operands(args.operands, Complete::topic);
         });
     options.command("compact", "[OPTION...] TOPIC...",
@@ -243,22 +236,7 @@ void add_changing_commands(OptionSet& options, Args& args) {
 
 void add_shared_options(OptionSet& options, Args& args) {
     options.group("Output");
-    options.flag(
-        "--json", [&args] { args.form = Form::json; }, "A JSON object a line.");
-    options.flag(
-        "--plain", [&args] { args.form = Form::plain; },
-        "Lines of fields with tabs between them, without a header; - stands for nothing.");
-    options.flag(
-        "--no-header", [&args] { args.header = false; }, "No header over a table.");
-    options.value("--fields", "LIST", OptionSet::Apply{[&args](std::string_view text) -> Status {
-                      args.fields.clear();
-                      for (std::size_t end; !text.empty(); text.remove_prefix(std::min(text.size(), end + 1))) {
-                          end = std::min(text.size(), text.find(','));
-                          args.fields.emplace_back(text.substr(0, end));
-                      }
-                      return {};
-                  }},
-                  "Only these fields, in this order, by their names in --json: topic,partitions.");
+    cli::add_row_style(options, args);
     options.flag("-q, --quiet", args.quiet, "Says less on stderr: errors only.");
     options.flag("-v, --verbose", args.verbose, "Says more on stderr.");
     options.value("--timeout", "DURATION", OptionSet::Apply{[&args](std::string_view text) -> Status {

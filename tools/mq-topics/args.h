@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/consent.h"
 #include "cli/option_set.h"
 #include "cli/range.h"
 #include "cli/target.h"
@@ -15,8 +16,6 @@ namespace mq::topics {
 
 // A topic has at most 65,536 partitions.
 inline constexpr std::int32_t kMostPartition = 65'535;
-
-enum class Form : unsigned char { table, plain, json };
 
 // --at of the command offsets.
 enum class OffsetAt : unsigned char { earliest, latest, max_timestamp, last_stable, timestamp };
@@ -27,22 +26,16 @@ struct TopicPartitions {
     std::vector<std::int32_t> partitions;
 };
 
-struct Args {
+struct Args : cli::RowStyle, cli::Consent {
     std::string command;  // "list"; of Kafka's spelling too
     bool kafka_spelling = false;
     std::vector<std::string> operands;
     cli::Target target;
 
-    Form form = Form::table;
-    bool header = true;
-    std::vector<std::string> fields;  // empty: the usual ones
     bool quiet = false;
     bool verbose = false;
     std::optional<std::int64_t> timeout_ms;
 
-    bool yes = false;
-    bool no_input = false;
-    bool dry_run = false;
     bool regex = false;
     bool internal = false;
 

@@ -60,7 +60,7 @@ Status apply_kafka_spelling(const KafkaFlags& flags, Args& args) {
     args.internal = !flags.exclude_internal;
     if (flags.list) {
         args.command = "list";
-        args.names_only = args.form == Form::table;
+        args.names_only = args.form == cli::Form::table;
     } else if (flags.describe) {
         args.command = "describe";
     } else if (flags.topics.empty()) {

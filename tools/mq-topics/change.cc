@@ -96,7 +96,7 @@ ExitCode remove(Session& session) {
         std::vector<std::string> plan;
         for (const store::Topic& topic : *topics)
             if (!args.yes || args.dry_run) plan.push_back(what_is_lost(session, topic));
-        if (const auto stop = confirm(session, "Delete?", plan)) return *stop;
+        if (const auto stop = cli::confirm(session, session.args, "Delete?", plan)) return *stop;
     }
     for (const store::Topic& topic : *topics) {
         const Status deleted = session.directory.delete_topic(topic.name);

@@ -4,7 +4,6 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
-#include "cli/json.h"
 #include "cli/text.h"
 #include "session.h"
 
@@ -79,11 +78,7 @@ Cell size_cell(const Args& args, std::uint64_t size_bytes) {
 constexpr Field kKeyFields[] = {{"topic", false}, {"key"}, {"partition", true, true}};
 
 void add_key(Rows& rows, const std::string& topic, std::string_view key, std::int32_t partitions) {
-    // A key that is no UTF-8 is told apart by its encoding, as everywhere in JSON here.
-    Cell cell{cli::printable(key), {}};
-    cli::append_json_bytes(cell.json, "key", key, true);
-    cell.json.erase(0, std::string_view{"\"key\":"}.size());
-    rows.add({text_cell(topic), std::move(cell), number_cell(partition_for_key(key, partitions))});
+    rows.add({text_cell(topic), cli::bytes_cell("key", key), number_cell(partition_for_key(key, partitions))});
 }
 
 }  // namespace

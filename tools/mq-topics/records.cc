@@ -135,7 +135,7 @@ ExitCode trim(Session& session) {
                            cut.to.value(), ", ", counted(cut.to - cut.from, "record")));
     }
     if (!cuts->empty()) {
-        if (const auto stop = confirm(session, "Drop these records?", plan)) return *stop;
+        if (const auto stop = cli::confirm(session, session.args, "Drop these records?", plan)) return *stop;
     }
     for (const Cut& cut : *cuts) {
         if (const Status trimmed = trim_one(session, cut); !trimmed) {

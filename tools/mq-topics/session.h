@@ -1,34 +1,30 @@
 // What all commands work with: the directory, where they print, and how they came out.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <vector>
 
 #include "args.h"
-#include "cli/diagnostics.h"
-#include "cli/output.h"
-#include "rows.h"
+#include "cells.h"
+#include "cli/items.h"
 #include "store/data_directory.h"
 
 namespace mq::topics {
 
-struct Session {
+using cli::Cell;
+using cli::Field;
+using cli::flag_cell;
+using cli::Form;
+using cli::number_cell;
+using cli::Rows;
+using cli::text_cell;
+
+struct Session : cli::Items {
     const Args& args;
-    const cli::Diagnostics& diagnostics;
     store::DataDirectory& directory;
-    cli::Output& out;
 
-    // Of items, one after another: those that failed were told.
-    std::size_t done = 0;
-    std::size_t failed = 0;
-    cli::ExitCode first_failure = cli::ExitCode::ok;
-
-    void fail_item(const Error& error);
-    // ok; the failure, if nothing succeeded beside it; else no.
-    [[nodiscard]] cli::ExitCode status() const;
-    // The same, after everything was printed.
-    [[nodiscard]] cli::ExitCode finish(Rows* rows = nullptr);
+    Session(const Args& given, const cli::Diagnostics& words, store::DataDirectory& opened, cli::Output& printed)
+        : Items{words, printed}, args(given), directory(opened) {}
 };
 
 // The topics of the operands, as names or with -r as patterns; all if there are none. Without --internal Kafka's own
@@ -37,11 +33,6 @@ struct Session {
 
 // Of meta.properties; 0 if it says nothing.
 [[nodiscard]] std::int32_t broker_id(const store::DataDirectory& directory);
-
-// Whether to go on with what `plan` says, a line for each thing that would be lost. nullopt: yes; else the status to
-// exit with: --dry-run (the plan goes to stdout), nobody to ask, or the answer was no.
-[[nodiscard]] std::optional<cli::ExitCode> confirm(Session& session, std::string_view question,
-                                                   const std::vector<std::string>& plan);
 
 // create --dry-run. `directory` is nullptr where there is none yet.
 [[nodiscard]] cli::ExitCode plan_creation(const Args& args, const cli::Diagnostics& diagnostics,

@@ -1,20 +1,19 @@
-#include "rows.h"
+#include "cli/rows.h"
 
 #include <algorithm>
 
 #include "cli/json.h"
+#include "cli/option_set.h"
 #include "cli/text.h"
 
-namespace mq::topics {
-
-using cli::cat;
+namespace mq::cli {
 
 Cell text_cell(std::string_view text) {
     Cell cell{std::string{text}, {}};
     if (text.empty())
         cell.json = "null";
     else
-        cli::append_json_string(cell.json, text);
+        append_json_string(cell.json, text);
     return cell;
 }
 
@@ -24,38 +23,35 @@ Cell number_cell(std::optional<std::int64_t> value) { return value ? number_cell
 
 Cell flag_cell(bool value) { return {value ? "yes" : "no", value ? "true" : "false"}; }
 
-Cell config_cell(const store::ConfigMap& config) {
-    Cell cell{config_text(config), "{"};
-    for (const auto& [name, value] : config) {
-        if (cell.json.size() > 1) cell.json += ',';
-        cli::append_json_string(cell.json, name);
-        cell.json += ':';
-        cli::append_json_string(cell.json, value);
-    }
-    cell.json += '}';
+Cell bytes_cell(std::string_view name, NullableBytes bytes) {
+    Cell cell{bytes ? printable(*bytes) : std::string{}, {}};
+    append_json_bytes(cell.json, name, bytes, true);
+    cell.json.erase(0, name.size() + std::string_view{R"("":)"}.size());
     return cell;
 }
 
-std::string config_text(const store::ConfigMap& config) {
-    std::string text;
-    for (const auto& [name, value] : config) text += cat(text.empty() ? "" : ",", name, '=', value);
-    return text;
+void add_row_style(OptionSet& options, RowStyle& style) {
+    options.flag(
+        "--json", [&style] { style.form = Form::json; }, "A JSON object a line.");
+    options.flag(
+        "--plain", [&style] { style.form = Form::plain; },
+        "Lines of fields with tabs between them, without a header; - stands for nothing.");
+    options.flag(
+        "--no-header", [&style] { style.header = false; }, "No header over a table.");
+    options.value("--fields", "LIST", OptionSet::Apply{[&style](std::string_view text) -> Status {
+                      style.fields.clear();
+                      for (std::size_t end; !text.empty(); text.remove_prefix(std::min(text.size(), end + 1))) {
+                          end = std::min(text.size(), text.find(','));
+                          style.fields.emplace_back(text.substr(0, end));
+                      }
+                      return {};
+                  }},
+                  "Only these fields, in this order, by their names in --json: topic,partitions.");
 }
 
-std::string human_size(std::uint64_t size_bytes) {
-    static constexpr std::string_view kUnits = "BKMGTPE";
-    std::size_t unit = 0;
-    std::uint64_t tenths = size_bytes * 10;
-    if (size_bytes >= std::uint64_t{1} << 60) tenths = (size_bytes >> 10) * 10, unit = 1;
-    for (; tenths >= 10'240; ++unit) tenths = (tenths + 512) / 1024;
-    std::string text = std::to_string(tenths / 10);
-    if (unit > 0 && tenths < 100) text += cat('.', tenths % 10);
-    return text + kUnits[unit];
-}
-
-Result<Rows> Rows::make(std::span<const Field> fields, const Args& args, cli::Output& out) {
-    Rows rows{fields, args, out};
-    for (const std::string& wanted : args.fields) {
+Result<Rows> Rows::make(std::span<const Field> fields, const RowStyle& style, Output& out) {
+    Rows rows{fields, style, out};
+    for (const std::string& wanted : style.fields) {
         const auto field = std::ranges::find(fields, wanted, &Field::name);
         if (field == fields.end()) {
             std::string all;
@@ -64,15 +60,15 @@ Result<Rows> Rows::make(std::span<const Field> fields, const Args& args, cli::Ou
         }
         rows.shown_.push_back(static_cast<std::size_t>(field - fields.begin()));
     }
-    for (std::size_t i = 0; i < fields.size() && args.fields.empty(); ++i) {
-        if (args.form != Form::table || fields[i].usual) rows.shown_.push_back(i);
+    for (std::size_t i = 0; i < fields.size() && style.fields.empty(); ++i) {
+        if (style.form != Form::table || fields[i].usual) rows.shown_.push_back(i);
     }
     return rows;
 }
 
 void Rows::add(std::vector<Cell> cells) {
     std::string line;
-    switch (args_.form) {
+    switch (style_.form) {
         case Form::json:
             for (const std::size_t i : shown_)
                 line += cat(line.empty() ? "{\"" : ",\"", fields_[i].name, "\":", cells[i].json);
@@ -91,8 +87,8 @@ void Rows::add(std::vector<Cell> cells) {
 }
 
 void Rows::finish() {
-    if (args_.form != Form::table || table_.empty()) return;
-    if (args_.header) {
+    if (style_.form != Form::table || table_.empty()) return;
+    if (style_.header) {
         std::vector<std::string> header;
         for (const std::size_t i : shown_) {
             std::string name{fields_[i].name};
@@ -119,4 +115,4 @@ void Rows::finish() {
     }
 }
 
-}  // namespace mq::topics
+}  // namespace mq::cli

@@ -8,11 +8,22 @@
 #include <string_view>
 #include <vector>
 
-#include "args.h"
 #include "cli/output.h"
-#include "store/topic_config.h"
 
-namespace mq::topics {
+namespace mq::cli {
+
+class OptionSet;
+
+enum class Form : unsigned char { table, plain, json };
+
+// How the command line wants rows.
+struct RowStyle {
+    Form form = Form::table;
+    bool header = true;
+    std::vector<std::string> fields;  // empty: the usual ones
+};
+// --json, --plain, --no-header and --fields.
+void add_row_style(OptionSet& options, RowStyle& style);
 
 struct Field {
     std::string_view name;  // key in --json, frozen
@@ -28,31 +39,27 @@ struct Cell {
 [[nodiscard]] Cell number_cell(std::int64_t value);
 [[nodiscard]] Cell number_cell(std::optional<std::int64_t> value);
 [[nodiscard]] Cell flag_cell(bool value);
-[[nodiscard]] Cell config_cell(const store::ConfigMap& config);  // "a=1,b=2"; an object in JSON
-
-// "a=1,b=2", as kafka-topics prints it.
-[[nodiscard]] std::string config_text(const store::ConfigMap& config);
-// "1.5M", in powers of 1024.
-[[nodiscard]] std::string human_size(std::uint64_t size_bytes);
+// Bytes from outside: base64 in JSON, and so told apart, where they are no UTF-8.
+[[nodiscard]] Cell bytes_cell(std::string_view name, NullableBytes bytes);
 
 class Rows {
 public:
-    // Errors: bad_argument (--fields names one that there is not).
-    [[nodiscard]] static Result<Rows> make(std::span<const Field> fields, const Args& args, cli::Output& out);
+    // `fields` and `style` must outlive the rows. Errors: bad_argument (--fields names one that there is not).
+    [[nodiscard]] static Result<Rows> make(std::span<const Field> fields, const RowStyle& style, Output& out);
 
     // A cell for each field. A table is held back until finish(): its widths depend on all rows.
     void add(std::vector<Cell> cells);
     void finish();
 
 private:
-    Rows(std::span<const Field> fields, const Args& args, cli::Output& out)
-        : fields_(fields), args_(args), out_(out) {}
+    Rows(std::span<const Field> fields, const RowStyle& style, Output& out)
+        : fields_(fields), style_(style), out_(out) {}
 
     std::span<const Field> fields_;
-    const Args& args_;
-    cli::Output& out_;
+    const RowStyle& style_;
+    Output& out_;
     std::vector<std::size_t> shown_;  // indexes of fields, in their order
     std::vector<std::vector<std::string>> table_;
 };
 
-}  // namespace mq::topics
+}  // namespace mq::cli
