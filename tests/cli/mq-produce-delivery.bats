@@ -312,7 +312,7 @@ kill_at_records() {
 @test "many partitions at once stay within 64 MiB of memory" {
     mq-topics create t -p 500 2>/dev/null || mq-produce -q t --create=500 </dev/null
     seq 400000 | sed 's/$/:0123456789012345678901234567890123456789012345678901234567890123456789/' >in
-    (ulimit -v 400000 && mq-produce -q t in -K: --sync=none)
+    (ulimit -d 100000 && mq-produce -q t in -K: --sync=none)
     /usr/bin/env python3 - <<'PYTHON'
 import resource, subprocess
 subprocess.run(["mq-produce", "-q", "t", "in", "-K:", "--sync=none"], check=True)

@@ -126,7 +126,7 @@ PYTHON
 
 @test "74: no memory: what was accepted before stays" {
     { echo first; head -c 300000000 /dev/zero; } | (
-        ulimit -v 150000
+        ulimit -d 60000
         status=0
         mq-produce t --max-record-bytes 512MiB 2>words || status=$?
         [[ $status -eq 74 ]]
