@@ -128,6 +128,7 @@ private:
 };
 
 Output::Output(int fd, std::string name) : file_(os::File::adopt(fd, std::move(name), true)) {}
+Output::Output(Taker taker) : taker_(std::move(taker)) {}
 Output::~Output() = default;
 
 void Output::write_through(std::function<Status(ByteView)> sink, std::function<Status()> meanwhile) {
@@ -138,6 +139,11 @@ void Output::write_through(std::function<Status(ByteView)> sink, std::function<S
 
 bool Output::drain() {
     handed_over_ += buffer_.size();
+    if (taker_) {
+        taker_(buffer_);
+        buffer_.clear();
+        return true;
+    }
     if (sink_ && !status_) {
         buffer_.clear();
         return false;
@@ -161,7 +167,7 @@ bool Output::drain() {
 }
 
 bool Output::write_large(ByteView bytes) {
-    if (sink_) {
+    if (sink_ || taker_) {
         buffer_.append(bytes);
         return drain();
     }
@@ -171,6 +177,10 @@ bool Output::write_large(ByteView bytes) {
 }
 
 Status Output::flush() {
+    if (taker_) {
+        if (!buffer_.empty()) static_cast<void>(drain());
+        return {};
+    }
     if (!buffer_.empty() && !writer_) {
         handed_over_ += buffer_.size();
         // A flush is no sign of much to come: it counts for no piece.

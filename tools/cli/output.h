@@ -19,6 +19,9 @@ public:
 
     // On stdout, or on another descriptor, which is not closed.
     explicit Output(int fd = 1, std::string name = "stdout");
+    // Nothing is written: each piece is given away, with its memory; other memory may be left in its place.
+    using Taker = std::function<void(Buffer& piece)>;
+    explicit Output(Taker taker);
     ~Output();
     Output(const Output&) = delete;
     Output& operator=(const Output&) = delete;
@@ -60,6 +63,7 @@ private:
     bool drain();
 
     os::File file_;
+    Taker taker_;
     std::function<Status(ByteView)> sink_;
     std::function<Status()> meanwhile_;
     std::uint64_t handed_over_ = 0;
