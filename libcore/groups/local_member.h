@@ -69,7 +69,7 @@ struct SubscribedTopic {
 
 struct JoinOptions {
     std::string group;
-    std::string instance_id;  // --group-instance-id; empty: dynamic
+    std::string instance_id{};  // --group-instance-id; empty: dynamic
     std::string client_id = "mq-consume";
     // Of the group: who joins an empty one decides, the others must say the same.
     Assignor assignor = Assignor::cooperative_sticky;
