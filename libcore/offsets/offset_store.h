@@ -40,10 +40,10 @@ using GroupOffsets = std::map<log::TopicPartition, Committed>;
 struct Commit {
     std::string_view topic;
     std::int32_t partition = 0;
-    std::optional<Offset> offset;  // nullopt: forgets what was committed
+    std::optional<Offset> offset{};  // nullopt: forgets what was committed
     LeaderEpoch leader_epoch = -1;
-    std::string_view metadata;
-    std::optional<TimestampMs> expire_timestamp;
+    std::string_view metadata{};
+    std::optional<TimestampMs> expire_timestamp{};
 };
 
 struct CommitOptions {
@@ -51,7 +51,7 @@ struct CommitOptions {
     // named the offset that is committed now (nullopt: none). Else `out_of_order`, and nothing is changed.
     const std::map<log::TopicPartition, std::optional<Offset>>* only_if = nullptr;
     // Kept for commits that are taken over as they are (import, copy); nullopt: now.
-    std::optional<TimestampMs> commit_timestamp;
+    std::optional<TimestampMs> commit_timestamp{};
 };
 
 // What is known of a group besides its offsets: its last group metadata record. Groups of members on this machine
@@ -62,11 +62,13 @@ struct Group {
     std::optional<record::GroupMetadataValue> metadata;  // nullopt: never joined through a coordinator
 };
 
-// Thread-safe; cheap to make: partitions are opened as they are needed. Errors of all: those of the data directory,
-// and corrupt (a record that is no offset commit, with file and byte).
+// Thread-safe; cheap to make: partitions are opened as they are needed. `directory` must outlive it. Errors of all:
+// those of the data directory, and corrupt (a record that is no offset commit, with its offset).
 class OffsetStore {
 public:
-    explicit OffsetStore(store::DataDirectory& directory, ClockFn clock = wall_clock_ms);
+    // `table_pieces`: for tests of a full shared table; 0: all there are.
+    explicit OffsetStore(store::DataDirectory& directory, ClockFn clock = wall_clock_ms,
+                         std::uint32_t table_pieces = 0);
     OffsetStore(OffsetStore&&) noexcept;
     OffsetStore& operator=(OffsetStore&&) noexcept;
     ~OffsetStore();
@@ -121,6 +123,10 @@ public:
     };
     // Holds the shared table against the log: mq-offsets fsck.
     [[nodiscard]] Result<Findings> check();
+
+    // The shared table had no room for what was committed through this object: that is safe in the log, but looked up
+    // by reading it (OFF-2). Once.
+    [[nodiscard]] bool take_full_note();
 
 private:
     struct Impl;

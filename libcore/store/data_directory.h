@@ -25,6 +25,9 @@ struct OpenOptions {
     Access access = Access::read;
     WaitHook on_wait;  // while a lock is waited for; see partition_writer.h
     ClockFn clock = wall_clock_ms;
+    // Of a topic with retention.consumed: everybody who reads the partition is past this offset; nullopt: nobody is
+    // known to read it, or not how far. Called without a lock held.
+    std::function<Result<std::optional<Offset>>(const log::TopicPartition&)> consumed_below{};
     // With which the process ends should the memory of the control file go away under it (a full disk); 0: by SIGBUS.
     int bus_error_exit_status = 0;
 };
@@ -64,8 +67,9 @@ public:
     // Errors: not_found, bad_argument (illegal name).
     [[nodiscard]] Result<Topic> topic(std::string_view name) const;
     // The same from the shared memory where that knows it: a command that uses one topic parses no mq-topics.json of
-    // thousands (PUB-8). Errors: as topic().
-    [[nodiscard]] Result<TopicShape> shape(std::string_view topic) const;
+    // thousands (PUB-8). `partition`: one that was used already, as its slot knows it; nothing is made. Errors: as
+    // topic(), and not_found where the topic has no such partition.
+    [[nodiscard]] Result<TopicShape> shape(std::string_view topic, std::int32_t partition = 0) const;
     // Grows with every change of topics or settings; for who follows a pattern.
     [[nodiscard]] std::uint32_t catalogue_generation() const;
 

@@ -26,11 +26,11 @@ struct FileStamp {
 
 // What the store keeps in the header of the control file (shm::Header::store). Zero bytes are "nothing known".
 struct SharedHeader {
-    TwoCopies<FileStamp> catalogue;        // the mq-topics.json that the slots' topic_meta is of
-    TwoCopies<FileStamp> recovery_points;  // DIR-6: another one means that a Kafka broker was here
-    std::atomic<std::uint32_t> trust;      // log::Trust + 1, of partitions whose slot says nothing
+    TwoCopies<FileStamp> catalogue;             // the mq-topics.json that the slots' topic_meta is of
+    TwoCopies<FileStamp> recovery_points;       // DIR-6: another one means that a Kafka broker was here
+    std::atomic<std::uint32_t> trust;           // log::Trust + 1, of partitions whose slot says nothing
     std::atomic<std::uint32_t> marked_unclean;  // .kafka_cleanshutdown is gone, durably
-    std::atomic<std::uint64_t> stale_before;  // slots checked in earlier incarnations than this say nothing
+    std::atomic<std::uint64_t> stale_before;    // slots checked in earlier incarnations than this say nothing
 };
 static_assert(sizeof(SharedHeader) <= sizeof(shm::Header::store));
 
@@ -101,7 +101,8 @@ struct DataDirectory::Impl {
     // changed it and died), they know nothing from now on.
     [[nodiscard]] Status follow_catalogue();
     // Of a partition that exists: as its slot knows it, else looked up, and the slot is made and told.
-    [[nodiscard]] Result<TopicMeta> find_meta(const log::TopicPartition& id);
+    // With `make`, where it may be written to, the directory of the partition is made if it is missing.
+    [[nodiscard]] Result<TopicMeta> find_meta(const log::TopicPartition& id, bool make = true);
 
     // partition_state.cc
     // The slot of a partition that exists; nullptr where nothing is shared, or it cannot be made.

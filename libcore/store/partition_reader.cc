@@ -174,10 +174,16 @@ Result<Bounds> PartitionReader::bounds() {
     const log::PublishedState& state = r.state();
     const Offset high_watermark{state.high_watermark.load()};
     const log::Published now = state.read();
-    Bounds bounds{now.log_start, now.log_end, std::min(now.log_end, high_watermark), {}};
+    Bounds bounds{now.log_start, now.log_end, std::min(now.log_end, high_watermark), {}, now.active_base};
     bounds.last_stable =
         now.first_unstable == kNoOffset ? bounds.high_watermark : std::min(now.first_unstable, bounds.high_watermark);
     return bounds;
+}
+
+std::optional<Life> PartitionReader::life() const {
+    const Impl& r = *impl_;
+    if (!r.is_live() || !r.is_current()) return std::nullopt;
+    return Life{r.use_generation, r.state().loads.load(), r.state().truncations.load()};
 }
 
 Result<log::ReadOutcome> PartitionReader::next(log::ScannedBatch& batch) {

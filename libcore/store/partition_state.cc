@@ -88,6 +88,7 @@ Result<log::Log> DataDirectory::Impl::bring_up(shm::PartitionSlot& slot, const l
         return log;
     }
     MQ_TRY(choose_trust(&slot, id, how));
+    state.loads.fetch_add(1);
     MQ_ASSIGN(log::Log log, log::Log::open(directory, config, state, how));
     state.files_generation.fetch_add(1);
     MQ_TRY(note_files(slot, log));

@@ -1,5 +1,7 @@
 #include "store/partition_writer.h"
 
+#include <algorithm>
+
 #include "base/seeded_bug.h"
 #include "log/flusher.h"
 #include "os/kill_point.h"
@@ -27,6 +29,8 @@ struct PartitionWriter::Impl {
     [[nodiscard]] Status bring_up();
     [[nodiscard]] Status under_append_lock(FunctionRef<Status(log::Log&)> work);
     [[nodiscard]] Result<std::size_t> apply_retention();
+    [[nodiscard]] Result<std::size_t> drop_what_is_not_wanted();
+    [[nodiscard]] Status after_change(bool rolled);
     void compact_in_background();
 };
 
@@ -114,7 +118,8 @@ Status PartitionWriter::Impl::under_append_lock(FunctionRef<Status(log::Log&)> w
 Result<Bounds> PartitionWriter::bounds() {
     Impl& p = *impl_;
     MQ_TRY(p.under_append_lock([](log::Log&) { return Status{}; }));
-    return Bounds{p.log->log_start(), p.log->log_end(), p.log->high_watermark(), p.log->last_stable_offset()};
+    return Bounds{p.log->log_start(), p.log->log_end(), p.log->high_watermark(), p.log->last_stable_offset(),
+                  p.state().read().active_base};
 }
 
 Result<log::LogConfig> PartitionWriter::config() {
@@ -131,14 +136,36 @@ Result<log::AppendResult> PartitionWriter::append(std::span<char> batches, log::
         MQ_KILLPOINT("store.append.before_unlock");
         return {};
     }));
-    MQ_KILLPOINT("store.append.before_wake");
-    shm::wake(p.control().header(), *p.slot);
-    // The process that rolls does what a broker would do on time (APP-10).
-    if (result.rolled) {
-        MQ_TRY(apply_retention());
-        if (p.meta.log.cleanup_compact) p.compact_in_background();
-    }
+    MQ_TRY(p.after_change(result.rolled));
     return result;
+}
+
+Status PartitionWriter::change(FunctionRef<Status(log::Log&)> work) {
+    Impl& p = *impl_;
+    bool rolled = false;
+    const Status done = p.under_append_lock([&](log::Log& log) -> Status {
+        const Offset active = p.state().read().active_base;
+        const Status worked = work(log);
+        rolled = p.state().read().active_base != active;
+        return worked;
+    });
+    MQ_TRY(done);
+    return p.after_change(rolled);
+}
+
+Life PartitionWriter::life() const {
+    const Impl& p = *impl_;
+    return {p.use_generation, p.state().loads.load(), p.state().truncations.load()};
+}
+
+Status PartitionWriter::Impl::after_change(bool rolled) {
+    MQ_KILLPOINT("store.append.before_wake");
+    shm::wake(control().header(), *slot);
+    if (!rolled) return {};
+    // The process that rolls does what a broker would do on time (APP-10).
+    MQ_TRY(drop_what_is_not_wanted());
+    if (meta.log.cleanup_compact) compact_in_background();
+    return {};
 }
 
 Status PartitionWriter::flush(std::optional<Offset> end) {
@@ -168,7 +195,7 @@ Status PartitionWriter::checkpoint() {
 }
 
 Status PartitionWriter::roll() {
-    return impl_->under_append_lock([](log::Log& log) { return log.roll(); });
+    return change([](log::Log& log) { return log.roll(); });
 }
 
 Status PartitionWriter::trim(Offset start) {
@@ -188,12 +215,24 @@ Result<std::size_t> PartitionWriter::Impl::apply_retention() {
     return log->apply_retention(directory->options.clock(), false);
 }
 
-Result<std::size_t> PartitionWriter::apply_retention() {
+Result<std::size_t> PartitionWriter::apply_retention() { return impl_->drop_what_is_not_wanted(); }
+
+// Who has committed what is asked without a lock: a group that goes back meanwhile comes too late.
+Result<std::size_t> PartitionWriter::Impl::drop_what_is_not_wanted() {
+    std::optional<Offset> consumed;
+    if (meta.retention_consumed != 0 && directory->options.consumed_below) {
+        MQ_ASSIGN(consumed, directory->options.consumed_below(id));
+    }
     std::size_t deleted = 0;
-    MQ_TRY(impl_->under_append_lock([&](log::Log&) -> Status {
-        MQ_ASSIGN(deleted, impl_->apply_retention());
-        return {};
-    }));
+    const Status done = under_append_lock([&](log::Log& its) -> Status {
+        const Offset before = its.log_start();
+        const Offset start = std::min(consumed.value_or(before), its.high_watermark());
+        if (start > before) MQ_TRY(its.raise_log_start(start));
+        MQ_ASSIGN(deleted, apply_retention());
+        if (start <= before) return {};
+        return directory->update_checkpoint(log::kLogStartCheckpoint, {{id, its.log_start()}});
+    });
+    MQ_TRY(done);
     return deleted;
 }
 

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 
+#include "base/function_ref.h"
 #include "log/checkpoint_file.h"
 #include "log/cleaner.h"
 #include "log/log.h"
@@ -26,6 +27,16 @@ struct Bounds {
     Offset log_end{0};
     Offset high_watermark{0};
     Offset last_stable{0};
+    Offset active_base{0};  // no record from here on was ever compacted
+};
+
+// What was derived from a log is still of it as long as this is the same: else records went from its end, it was
+// loaded anew from its files, or the topic was made again.
+struct Life {
+    std::uint64_t use = 0;
+    std::uint64_t loads = 0;
+    std::uint64_t truncations = 0;
+    bool operator==(const Life&) const = default;
 };
 
 // Calls of one PartitionWriter come from one thread at a time; different writers, of one partition too, are
@@ -45,17 +56,23 @@ public:
     // Appends whole encoded batches as one: Log::append, with the current leader epoch. What it wrote survives any
     // process's death when it returns; flush() makes it survive the machine's.
     [[nodiscard]] Result<log::AppendResult> append(std::span<char> batches, log::AppendOptions options = {});
+    // Runs `work` under the append lock, on the log as everybody has left it, and wakes who waits for records
+    // afterwards; retention, if it rolled. For who derives something from the log, and appends to it by Log::append.
+    [[nodiscard]] Status change(FunctionRef<Status(log::Log&)> work);
+    // Inside of change(), and until the lock is let go.
+    [[nodiscard]] Life life() const;
     // Everything below `end` is on stable storage when it returns, written by whomever; one flush serves all who wait
     // (group commit, APP-6). Default: all that is published now.
     [[nodiscard]] Status flush(std::optional<Offset> end = {});
     // flush, indexes and recovery point.
     [[nodiscard]] Status checkpoint();
 
-    [[nodiscard]] Status roll();
+    [[nodiscard]] Status roll();  // retention, too
     // Records below `start` are gone (DeleteRecords). bad_argument above the high watermark.
     [[nodiscard]] Status trim(Offset start);
-    // Deletes the closed segments that the topic's retention gives up; done at opening and at each roll anyway. Number
-    // of segments deleted.
+    // Deletes the closed segments that the topic's retention gives up; done at opening and at each roll anyway. Where
+    // the topic says retention.consumed, what OpenOptions::consumed_below gives up goes as well, not at opening.
+    // Number of segments deleted.
     [[nodiscard]] Result<std::size_t> apply_retention();
     [[nodiscard]] Status truncate_to(Offset end);
     // Cleans once if the topic is compacted and it is due, or `force`. nullopt: nothing to do, or another process

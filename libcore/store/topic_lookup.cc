@@ -73,7 +73,7 @@ Status DataDirectory::Impl::follow_catalogue() {
     return {};
 }
 
-Result<TopicMeta> DataDirectory::Impl::find_meta(const log::TopicPartition& id) {
+Result<TopicMeta> DataDirectory::Impl::find_meta(const log::TopicPartition& id, bool make) {
     MQ_ASSIGN(const auto known, known_meta(*this, id));
     if (known) return *known;
     MQ_TRY(log::check_topic_name(id.topic));
@@ -103,12 +103,12 @@ Result<TopicMeta> DataDirectory::Impl::find_meta(const log::TopicPartition& id) 
         MQ_ASSIGN(const Topic topic, look_up_topic(path, catalogue, id.topic));
         MQ_TRY(check_partition(topic, id.partition));
         MQ_ASSIGN(meta, meta_of_topic(topic));
-        if (options.access == Access::write && control->header().changes_begun.load() != 0) {
-            MQ_ASSIGN(const bool there, os::exists(partition_path(id)));
-            if (!there) {
-                MQ_TRY(make_partition(path, id, topic.id));
-                MQ_TRY(os::sync_directory(path));
-            }
+        MQ_ASSIGN(const bool there, os::exists(partition_path(id)));
+        if (!there) {
+            // A slot that knows its topic stands for a partition that is there.
+            if (!make || options.access == Access::read || control->header().changes_begun.load() == 0) return {};
+            MQ_TRY(make_partition(path, id, topic.id));
+            MQ_TRY(os::sync_directory(path));
         }
         const auto slot = control->find_or_make(id.topic, id.partition, &guard);
         // Who only reads can do so without.
@@ -133,9 +133,9 @@ Result<std::vector<Topic>> DataDirectory::topics() const {
 
 Result<Topic> DataDirectory::topic(std::string_view name) const { return impl_->find_topic(name); }
 
-Result<TopicShape> DataDirectory::shape(std::string_view topic) const {
+Result<TopicShape> DataDirectory::shape(std::string_view topic, std::int32_t partition) const {
     MQ_TRY(log::check_topic_name(topic));
-    MQ_ASSIGN(const TopicMeta meta, impl_->find_meta({std::string{topic}, 0}));
+    MQ_ASSIGN(const TopicMeta meta, impl_->find_meta({std::string{topic}, partition}, false));
     return TopicShape{meta.id.data(), meta.partitions, meta.log};
 }
 

@@ -140,10 +140,12 @@ Result<Topic> DataDirectory::create_topic(const NewTopic& wanted) {
     MQ_TRY(meta_of_topic(topic));
     const Status created = change_topics(*impl_, wanted.name, [&](TopicTransaction& transaction) -> Status {
         if (transaction.find(topic.name)) return refuse(Errc::already_exists, topic.name, "it exists already");
-        MQ_TRY(transaction.make_slots(topic, 0));
+        // A group takes one partition of fifty: of Kafka's own topics each is made when it is first needed.
+        const std::int32_t first = is_internal_topic(topic.name) ? topic.partitions : 0;
+        MQ_TRY(transaction.make_slots(topic, first));
         transaction.view.catalogue.topics.insert_or_assign(topic.name, topic);
         Status made = transaction.write();
-        if (made) made = transaction.make_directories(topic, 0);
+        if (made) made = transaction.make_directories(topic, first);
         if (made) return transaction.publish(topic);
         // Without a directory it is no topic, even if the catalogue cannot be written back.
         transaction.retire_slots(topic, 0);
