@@ -1,0 +1,279 @@
+// CONCURRENCY GRP-L1 and P9, one owner a partition at a time, with members in processes of their own.
+#include <gtest/gtest.h>
+#include <sched.h>
+#include <unistd.h>
+#include <csignal>
+#include <random>
+
+#include "local_fixture.h"
+#include "os/futex.h"
+#include "os/process.h"
+#include "support/scale.h"
+
+namespace mq::groups {
+namespace {
+
+using test::Child;
+using test::ended_by;
+using test::exited_with;
+using test::FastDir;
+
+const std::vector<SubscribedTopic> kSix{{"t", 6}};
+
+class LocalLife : public testing::Test {
+protected:
+    [[nodiscard]] Actor begin(const Role& role = {}) { return start(dir.path(), stage, next_life++, role); }
+    [[nodiscard]] GroupDescription group() { return describe(directory, "g").value(); }
+    void expect_balance(std::size_t members, const std::vector<SubscribedTopic>& topics = kSix) {
+        EXPECT_TRUE(stage.await([&] { return is_balanced(group(), members, topics); })) << text(group());
+    }
+    void expect_one_owner() { EXPECT_EQ(stage.overlaps(), ""); }
+
+    const FastDir dir;
+    store::DataDirectory directory = open_to_write(dir.path());
+    const Stage stage{64};
+    std::size_t next_life = 0;
+};
+
+TEST_F(LocalLife, P9_GRP_L1_ThreeShareSixPartitionsThroughJoiningAndLeaving) {
+    Actor first = begin();
+    expect_balance(1);
+    Actor second = begin();
+    expect_balance(2);
+    Actor third = begin();
+    expect_balance(3);
+    order(stage, second, Order::leave);
+    EXPECT_EQ(second.child->wait(), exited_with(0));
+    expect_balance(2);
+    order(stage, first, Order::vanish);
+    EXPECT_EQ(first.child->wait(), exited_with(0));
+    expect_balance(1);
+    order(stage, third, Order::leave);
+    EXPECT_EQ(third.child->wait(), exited_with(0));
+    expect_balance(0);
+    expect_one_owner();
+}
+
+TEST_F(LocalLife, P9_GRP_L1_AKilledMembersPartitionsGoToTheOthers) {
+    std::vector<Actor> actors;
+    for (int i = 0; i < 3; ++i) actors.push_back(begin());
+    expect_balance(3);
+    for (std::size_t left = 2; left > 0; --left) {
+        actors.back().child->send(SIGKILL);
+        expect_balance(left);  // before anybody waits for the dead
+        EXPECT_EQ(actors.back().child->wait(), ended_by(SIGKILL));
+        actors.pop_back();
+    }
+    expect_one_owner();
+}
+
+TEST_F(LocalLife, P9_GRP_L1_AllDieAtOnceAndTheNextTakesEverything) {
+    std::vector<Actor> actors;
+    for (int i = 0; i < 3; ++i) actors.push_back(begin());
+    expect_balance(3);
+    for (const Actor& actor : actors) actor.child->send(SIGKILL);
+    for (const Actor& actor : actors) EXPECT_EQ(actor.child->wait(), ended_by(SIGKILL));
+    EXPECT_EQ(group().state, GroupState::empty);
+    EXPECT_TRUE(active_groups(directory).value().empty());
+    ASSERT_TRUE(while_empty(directory, "g", [] { return Status{}; }));
+    const Actor last = begin();
+    expect_balance(1);
+    expect_one_owner();
+}
+
+// Time never stands for death: what a stopped member owns stays with it.
+TEST_F(LocalLife, P9_GRP_L1_AStoppedMemberKeepsWhatItOwns) {
+    Actor first = begin();
+    Actor stopped = begin();
+    expect_balance(2);
+    const Partitions owned = group().members[1].owned;
+    stopped.child->send(SIGSTOP);
+    ASSERT_TRUE(stopped.child->wait_until_stopped());
+    // Somebody else comes and dies: the others have looked at all bytes since.
+    Role other;
+    other.topics = {{"u", 1}};
+    Actor passing = begin(other);
+    ASSERT_TRUE(stage.await([&] { return group().members.size() == 3; }));
+    passing.child->send(SIGKILL);
+    const std::uint32_t before = group().generation;
+    ASSERT_TRUE(stage.await([&] { return group().generation > before && group().members.size() == 2; }));
+    EXPECT_EQ(group().members[1].pid, stopped.child->pid());
+    EXPECT_EQ(group().members[1].owned, owned);
+    // One more wants its share of it: that has to wait.
+    const Actor third = begin();
+    ASSERT_TRUE(stage.await([&] {
+        const auto now = group();
+        return now.members.size() == 3 && now.members[0].owned.size() == 2;
+    })) << text(group());
+    EXPECT_EQ(group().state, GroupState::rebalancing);
+    stopped.child->send(SIGCONT);
+    expect_balance(3);
+    expect_one_owner();
+}
+
+TEST_F(LocalLife, GRP_L1_OneWithTheInstanceIdOfTheDeadGetsWhatItHad) {
+    Role one;
+    one.options.instance_id = "one";
+    Actor first = begin(one);
+    expect_balance(1);
+    Role two = one;
+    two.options.instance_id = "two";
+    Actor second = begin(two);
+    expect_balance(2);
+    // The other can not look after the dead meanwhile.
+    const Partitions owned = group().members[0].owned;
+    second.child->send(SIGSTOP);
+    ASSERT_TRUE(second.child->wait_until_stopped());
+    first.child->send(SIGKILL);
+    EXPECT_EQ(first.child->wait(), ended_by(SIGKILL));
+    first = begin(one);
+    expect_balance(2);
+    EXPECT_EQ(group().members[1].owned, owned);
+    second.child->send(SIGCONT);
+    expect_balance(2);
+    expect_one_owner();
+}
+
+// Each is process 1 of its PID namespace, with a thread 2: it is by bytes that they know one another.
+TEST_F(LocalLife, GRP_L1_P9_EqualPidsOfTwoContainersDoNotMatter) {
+    std::vector<std::unique_ptr<Child>> containers;
+    for (std::size_t i = 0; i < 2; ++i)
+        containers.push_back(std::make_unique<Child>(Child::fork([&, i] {
+            if (::unshare(CLONE_NEWPID) != 0 && ::unshare(CLONE_NEWUSER | CLONE_NEWPID) != 0) return 7;
+            Child inside = Child::fork([&] { return serve(dir.path(), stage, i, Role{}); });
+            return inside.wait() == exited_with(0) ? 0 : 8;
+        })));
+    expect_balance(2);
+    for (const auto& member : group().members) {
+        EXPECT_EQ(member.pid, 1);
+        EXPECT_TRUE(member.foreign);
+    }
+    containers[0]->send(SIGKILL);  // with it goes what it contains
+    expect_balance(1);
+    order(stage, {1, nullptr}, Order::leave);
+    EXPECT_EQ(containers[1]->wait(), exited_with(0));
+    expect_balance(0);
+    expect_one_owner();
+}
+
+// A child of a fork that neither opens the directory nor runs another program takes nothing from its parent.
+TEST_F(LocalLife, GRP_L1_AForkedChildDropsItsCopyOfAMemberAndHarmsNothing) {
+    Role role;
+    role.once_stable = [](LocalMember&) {};
+    Actor actor{next_life, nullptr};
+    actor.child = std::make_unique<Child>(Child::fork([&] {
+        Party party{dir.path()};
+        auto member = party.join({.group = "g"}, kSix);
+        if (member->poll().value().taken.size() != 6) return 3;
+        const auto end = test::run_in_child([&] {
+            member.reset();
+            return 0;
+        });
+        if (end != exited_with(0)) return 4;
+        // Still alive for others, and still the owner.
+        auto other = party.join({.group = "g"}, kSix);
+        if (member->poll().value().revoked.size() != 3) return 5;
+        if (!member->leave()) return 6;
+        return other->poll().value().taken.size() == 6 ? 0 : 7;
+    }));
+    EXPECT_EQ(actor.child->wait(), exited_with(0));
+}
+
+TEST_F(LocalLife, GRP_L1_WorkOnAnEmptyGroupNeverRunsBesideAMember) {
+    struct Shared {
+        std::atomic<std::uint32_t> members, works, both, ended;
+    };
+    // In the memory of the lives.
+    auto& shared = *reinterpret_cast<Shared*>(&stage.life(60));
+    const auto rounds = test::test_scale(300, 20'000);
+    std::vector<std::unique_ptr<Child>> children;
+    for (int i = 0; i < 2; ++i)
+        children.push_back(std::make_unique<Child>(Child::fork([&] {
+            Party party{dir.path()};
+            for (std::uint64_t round = 0; round < rounds; ++round) {
+                auto member = party.join({.group = "g"}, kSix);
+                shared.members.fetch_add(1);
+                if (shared.works.load() != 0) shared.both.fetch_add(1);
+                shared.members.fetch_sub(1);
+                if (round % 2 == 0 && !member->leave()) return 3;
+            }
+            shared.ended.fetch_add(1);
+            return 0;
+        })));
+    std::uint64_t ran = 0;
+    while (shared.ended.load() < 2) {
+        const Status done = while_empty(directory, "g", [&]() -> Status {
+            shared.works.store(1);
+            ++ran;
+            for (int look = 0; look < 100; ++look)
+                if (shared.members.load() != 0) shared.both.fetch_add(1);
+            shared.works.store(0);
+            return {};
+        });
+        ASSERT_TRUE(done || done.error().code == Errc::in_use) << done.error().message();
+    }
+    for (const auto& child : children) EXPECT_EQ(child->wait(), exited_with(0));
+    EXPECT_EQ(shared.both.load(), 0u);
+    EXPECT_GT(ran, 0u);
+}
+
+// Members come, leave, are stopped and killed at random; in the end all is owned, evenly.
+TEST(LocalStorm, P9_GRP_L1_FiftyMembersComeAndGoAtRandomAndEndInBalance) {
+    constexpr std::size_t kMembers = 50;
+    const std::vector<SubscribedTopic> topics{{"a", 60}, {"b", 30}, {"c", 7}};
+    const FastDir dir;
+    const store::DataDirectory keeper = open_to_write(dir.path());
+    store::DataDirectory directory = open_to_write(dir.path());
+    const Stage stage{test::test_scale(12'000, 80'000)};
+    Role role;
+    role.topics = topics;
+    role.act_every_ms = 20;
+    std::vector<Actor> actors;
+    std::size_t next_life = 0;
+    std::mt19937_64 random{test::test_seed()};
+    SCOPED_TRACE("MQ_TEST_SEED=" + std::to_string(test::test_seed()));
+    const std::int64_t end_ns =
+        os::monotonic_ns() + static_cast<std::int64_t>(test::test_scale(10, 60)) * 1'000'000'000;
+    std::array<std::uint64_t, 4> done{};
+    while (os::monotonic_ns() < end_ns && next_life < stage.lives()) {
+        const auto what = random() % 100;
+        if (actors.size() < 10 || (actors.size() < kMembers && what < 50)) {
+            actors.push_back(start(dir.path(), stage, next_life++, role));
+            ++done[0];
+            continue;
+        }
+        std::swap(actors[random() % actors.size()], actors.back());
+        Actor& actor = actors.back();
+        if (what < 60) {
+            actor.child->send(SIGSTOP);
+            ASSERT_TRUE(actor.child->wait_until_stopped());
+            const auto looked = describe(directory, "g");
+            ASSERT_TRUE(looked);
+            actor.child->send(SIGCONT);
+            ++done[1];
+        } else if (what < 80) {
+            actor.child->send(SIGKILL);
+            EXPECT_EQ(actor.child->wait(), ended_by(SIGKILL));
+            actors.pop_back();
+            ++done[2];
+        } else {
+            // It may not have joined yet.
+            ASSERT_TRUE(stage.await([&] { return stage.life(actor.life).joined.load() != 0; }));
+            order(stage, actor, what < 90 ? Order::leave : Order::vanish);
+            EXPECT_EQ(actor.child->wait(), exited_with(0));
+            actors.pop_back();
+            ++done[3];
+        }
+    }
+    for (const Actor& actor : actors)
+        ASSERT_TRUE(stage.await([&] { return stage.life(actor.life).joined.load() != 0; }));
+    EXPECT_TRUE(stage.await([&] { return is_balanced(describe(directory, "g").value(), actors.size(), topics); }))
+        << text(describe(directory, "g").value());
+    EXPECT_EQ(stage.overlaps(), "");
+    for (const auto count : done) EXPECT_GT(count, 0u);
+    RecordProperty("members", std::to_string(next_life));
+    RecordProperty("killed", std::to_string(done[2]));
+}
+
+}  // namespace
+}  // namespace mq::groups
