@@ -149,7 +149,8 @@ Status DataDirectory::Impl::close_partitions() {
 }
 
 Status DataDirectory::Impl::begin_changes() {
-    if (!writable()) return fail(Errc::not_permitted, "change", path, "the directory may only be read");
+    if (!writable() || options.access == Access::read)
+        return fail(Errc::not_permitted, "change", path, "the directory may only be read");
     shm::Header& header = control->header();
     if (header.changes_begun.load() != 0) return {};
     return control->on_claimed_thread([&]() -> Status {

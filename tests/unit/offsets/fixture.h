@@ -7,6 +7,7 @@
 
 #include "offsets/offset_store.h"
 #include "support/child.h"
+#include "support/fast_dir.h"
 #include "support/golden.h"
 #include "support/temp_dir.h"
 

@@ -9,7 +9,7 @@ namespace mq::offsets {
 namespace {
 
 using test::golden_path;
-using test::TempDir;
+using test::FastDir;
 
 struct Told {
     std::int64_t offset = 0;
@@ -67,7 +67,7 @@ ToldOffsets offsets_of_store(OffsetStore& store) {
 class GoldenOffsets : public testing::Test {
 protected:
     GoldenOffsets() { test::copy_tree(golden_path("offsets"), path); }
-    const TempDir dir;
+    const FastDir dir;
     const std::string path = dir / "data";
 };
 
