@@ -78,6 +78,12 @@ void add_reading(OptionSet& options, Args& args) {
                "Keeps in FILE how far was printed, and goes on there the next time. A record may be printed twice, "
                "none is left out.")
         .suggest(Complete::file);
+    options.value("--get", "KEY", args.get,
+                  "Prints the latest record of KEY and exits; with 1 if there is none. It is looked for in the "
+                  "partition that Kafka's hash puts KEY in, or in those of --partition, from the end on.");
+    options.flag("--latest-per-key", args.latest_per_key,
+                 "Prints of each key the last record, as if the log were compacted, and exits: not those that a null "
+                 "value deletes, and none without a key. Reads twice, and needs 24 to 72 bytes of memory a key.");
     options
         .value("--on-error", "WHAT", OptionSet::Apply{[&](std::string_view text) -> Status {
                    args.skip_damage = text == "skip";
@@ -90,7 +96,9 @@ void add_reading(OptionSet& options, Args& args) {
 
 void add_ending(OptionSet& options, Args& args) {
     options.group("When to end");
-    options.flag("-e, --exit", args.exit_at_end, "Exits at the end as it was when reading began.");
+    options.flag(
+        "-e, --exit", args.exit_at_end,
+        "Exits at the end as it was when reading began; in a group at that of each partition that came here.");
     options.flag("--follow", args.follow, "Goes on with what is appended later: the default. Wins over --exit.");
     options.value("-c, --count", "N", args.count, "Exits after N records.", std::uint64_t{0}).alias("--max-messages");
     options.value("--count-per-partition", "N", args.count_per_partition, "At most N records of each partition.",
@@ -132,7 +140,12 @@ std::string contradiction(const Args& args) {
     if ((args.tail || args.tail_per_partition) && (args.ranges.all.from || !args.ranges.by_partition.empty()))
         return "--tail says where to begin: -o has no place";
     if (args.match_any && args.matches.empty()) return "--match-any needs --match";
-    return {};
+    if ((args.get || args.latest_per_key) && (args.tail || args.tail_per_partition || args.checkpoint || kbatch))
+        return "--get and --latest-per-key go with none of --tail, --checkpoint and --framing kbatch";
+    if ((args.get || args.latest_per_key) && args.follow) return "--get and --latest-per-key end at the end";
+    if (args.get && (args.latest_per_key || args.regex || args.topics.size() != 1 || !args.matches.empty()))
+        return "--get looks for one key in one topic: it goes with none of --latest-per-key, --regex and --match";
+    return group_contradiction(args);
 }
 
 }  // namespace
@@ -140,6 +153,8 @@ std::string contradiction(const Args& args) {
 std::optional<int> parse_args(OptionSet& options, int argc, char** argv, Args& args) {
     add_reading(options, args);
     add_ending(options, args);
+    add_group(options, args);
+    add_commands(options, args);
     add_printing(options, args);
     options.group("Messages");
     options.flag("-q, --quiet", args.quiet, "Says less on stderr: errors only.");

@@ -12,6 +12,8 @@
 #include "cli/option_set.h"
 #include "cli/range.h"
 #include "cli/target.h"
+#include "exec_options.h"
+#include "groups/assignor.h"
 #include "log/log_reader.h"
 
 namespace mq::consume {
@@ -45,6 +47,23 @@ struct KafkaForm {
     std::string null_literal = "null";
 };
 
+enum class CommitPolicy : unsigned char {
+    after_output,  // what the next program has taken, or what was done with, soon after
+    never,
+    interval,
+    at_exit
+};
+
+struct GroupArgs {
+    std::optional<std::string> group;
+    std::string instance_id;
+    groups::Assignor assignor = groups::Assignor::cooperative_sticky;
+    CommitPolicy commit = CommitPolicy::after_output;
+    std::int64_t commit_interval_ms = 0;
+    bool commit_given = false;
+    bool assignor_given = false;
+};
+
 struct Args {
     cli::Target target;
 
@@ -62,6 +81,13 @@ struct Args {
     bool merge = false;  // by timestamp
     std::int64_t merge_window_ms = 1000;
     std::optional<std::string> checkpoint;
+    std::optional<std::string> get;  // the latest record of this key
+    bool latest_per_key = false;
+
+    // As whom, and what becomes of the records.
+    GroupArgs group;
+    std::optional<ExecOptions> exec;
+    std::optional<int> ack_fd;
 
     // When to end.
     bool exit_at_end = false;
@@ -100,7 +126,9 @@ struct Args {
     std::vector<std::string> without_meaning;  // options that only a cluster gives a meaning
     std::optional<std::string> not_yet;        // an option that this version does not have
 
-    [[nodiscard]] bool ends_at_end() const { return (exit_at_end || count_only) && !follow; }
+    [[nodiscard]] bool ends_at_end() const { return (exit_at_end || count_only || latest_per_key || get) && !follow; }
+    // A group that partitions are shared in; without it one that only remembers where it was.
+    [[nodiscard]] bool joins() const { return group.group && partitions.empty(); }
 };
 
 // Nothing: `args` is complete. Else the status to exit with.
@@ -108,6 +136,11 @@ struct Args {
 
 // The rows of the table, by what they are about.
 void add_printing(cli::OptionSet& options, Args& args);
+// Groups, what they commit, and commands that records are given to.
+void add_group(cli::OptionSet& options, Args& args);
+void add_commands(cli::OptionSet& options, Args& args);
+// What of these cannot go together, or with the rest; empty if all can.
+[[nodiscard]] std::string group_contradiction(const Args& args);
 // Kafka's own spellings, and what only a cluster gives a meaning.
 void add_kafka_spellings(cli::OptionSet& options, Args& args);
 

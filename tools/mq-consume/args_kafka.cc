@@ -79,7 +79,11 @@ Status apply_client_setting(KeyValue setting, Args& args) {
         if (setting.value == "latest" && !args.ranges.all.from)
             args.ranges.all.from = cli::Bound{cli::Bound::Kind::from_end, 0};
     } else if (setting.key == "group.id") {
-        args.not_yet = "group.id";
+        args.group.group = setting.value;
+    } else if (setting.key == "group.instance.id") {
+        args.group.instance_id = setting.value;
+    } else if (setting.key == "enable.auto.commit" && setting.value == "false") {
+        if (!args.group.commit_given) args.group.commit = CommitPolicy::never;
     } else {
         args.without_meaning.push_back(cat("setting ", setting.key));
     }
@@ -109,20 +113,12 @@ Status apply_formatter(std::string_view name, Args& args) {
 
 // Accepted, on no page, and refused once all is parsed: who asks for it learns that, and not that it is unknown.
 void add_not_yet(OptionSet& options, Args& args) {
-    for (const std::string_view names :
-         {"-g, --group", "--group-instance-id", "--assignor", "--commit", "--exec", "--exec-each", "--exec-batch",
-          "--ack-fd", "--dead-letter", "--decode-with", "--get"}) {
-        options
-            .value(names, "VALUE", OptionSet::Apply{[&args, names](std::string_view) -> Status {
-                       args.not_yet = names.substr(names.find("--"));
-                       return {};
-                   }},
-                   "Not in this version.")
-            .hide();
-    }
     options
-        .flag(
-            "--latest-per-key", [&] { args.not_yet = "--latest-per-key"; }, "Not in this version.")
+        .value("--decode-with", "COMMAND", OptionSet::Apply{[&args](std::string_view) -> Status {
+                   args.not_yet = "--decode-with";
+                   return {};
+               }},
+               "Not in this version.")
         .hide();
 }
 
@@ -160,8 +156,8 @@ void add_kafka_spellings(OptionSet& options, Args& args) {
                         MQ_ASSIGN(const KeyValue setting, split_property(text));
                         return apply_client_setting(setting, args);
                     }},
-                    "A setting of Kafka's consumers. isolation.level and auto.offset.reset are obeyed, others mean "
-                    "nothing without a cluster.")
+                    "A setting of Kafka's consumers. isolation.level, auto.offset.reset, group.id, group.instance.id "
+                    "and enable.auto.commit=false are obeyed, others mean nothing without a cluster.")
         .alias("--consumer-property");
     options
         .value("-F, --command-config", "FILE",

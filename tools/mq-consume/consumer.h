@@ -10,7 +10,11 @@
 #include "cli/diagnostics.h"
 #include "cli/match.h"
 #include "cli/output.h"
+#include "delivery.h"
 #include "events.h"
+#include "group_session.h"
+#include "latest.h"
+#include "outlet.h"
 #include "pacer.h"
 #include "partition_stream.h"
 #include "printer.h"
@@ -27,7 +31,8 @@ enum class End : unsigned char {
     idle,
     timed_out,
     interrupted,
-    failed  // status_ says how
+    reader_gone,  // of stdout: dies by SIGPIPE
+    failed        // worst_ says how
 };
 
 // One run. Not thread-safe; what it is given by reference must outlive it.
@@ -49,6 +54,9 @@ private:
         bool done = false;
         bool gone = false;  // its topic was deleted, and is to be forgotten
         bool cuts_explained = false;
+        bool leaving = false;  // to another member of the group, when all of it that was delivered is done with
+        Offset told{-1};       // the outlet knows what became of everything below
+        std::optional<LatestOfPartition> latest;  // of --latest-per-key
         // Of a merge: the record that is next.
         bool in_batch = false;
         bool has_head = false;
@@ -64,11 +72,38 @@ private:
     [[nodiscard]] Status begin_at_tail();
     [[nodiscard]] Status look_for_new_partitions();
 
+    // consumer_latest.cc
+    [[nodiscard]] Status keep_partition_of_key(std::vector<ChosenPartition>& chosen) const;
+    [[nodiscard]] Status go_to_latest();
+
+    // consumer_group.cc
+    [[nodiscard]] Status open_outlet();
+    [[nodiscard]] Status join(const std::vector<ChosenPartition>& chosen);
+    [[nodiscard]] Status take_partitions();
+    [[nodiscard]] Result<bool> group_has_ended();
+    [[nodiscard]] Status tend(bool idle);
+    [[nodiscard]] Status collect();
+    [[nodiscard]] Status apply_changes();
+    [[nodiscard]] Status release_done();
+    [[nodiscard]] Status while_output_waits();
+    void tell_outlet(Partition& partition, Offset from, Offset behind_last);
+    [[nodiscard]] std::int64_t longest_sleep_ms(std::int64_t wanted_ms);
+    [[nodiscard]] End wait_until_done(End end);
+    [[nodiscard]] Status end_group(End end);
+    void close_stdout();
+
+    // consumer_exec.cc
+    [[nodiscard]] Result<bool> deliver_to_commands(Partition& partition);
+    [[nodiscard]] Result<bool> offer_records(Partition& partition, Offset& next);
+    [[nodiscard]] Result<bool> print_for_commands(Partition& partition, Offset& next);
+    [[nodiscard]] bool wait_for_room(const Partition& partition);
+
     // consumer.cc
     [[nodiscard]] End read_all();
     [[nodiscard]] End read_in_turns();
     [[nodiscard]] End read_turn(Partition& partition, bool& progressed);
     [[nodiscard]] End check_limits();
+    [[nodiscard]] End look_at_limits();
     [[nodiscard]] End wait_for_more(std::int64_t longest_ms);
     [[nodiscard]] End stumble(Partition& partition, const Error& error);
     [[nodiscard]] End fail_with(const Error& error);
@@ -80,7 +115,8 @@ private:
     [[nodiscard]] Result<bool> deliver_records(Partition& partition);
     [[nodiscard]] Result<bool> deliver_whole_batch(Partition& partition);
     [[nodiscard]] Result<bool> count_batch(Partition& partition);
-    [[nodiscard]] bool is_wanted(const record::RecordView& record);
+    [[nodiscard]] bool is_wanted(const Partition& partition, const record::RecordView& record);
+    [[nodiscard]] bool wants_all() const { return matcher_->empty() && !args_.latest_per_key; }
     [[nodiscard]] Result<bool> print_head(Partition& partition);
     [[nodiscard]] Status start_printing(Partition& partition);
     // False: reading ends before that.
@@ -105,6 +141,7 @@ private:
     store::DataDirectory& directory_;
     const cli::Diagnostics& diagnostics_;
     Events events_;
+    std::optional<Delivery> delivery_;  // of stdout, in a group
     cli::Output out_;
     std::optional<Printer> printer_;
     std::optional<TopicChoice> choice_;
@@ -113,6 +150,17 @@ private:
     std::optional<Pacer> pacer_;
     std::vector<std::unique_ptr<Partition>> partitions_;
     const Partition* printing_ = nullptr;  // whose records the printer was told of last
+
+    std::unique_ptr<GroupSession> session_;
+    std::unique_ptr<Outlet> outlet_;  // nullptr: nobody asks what became of the records
+    CommandOutlet* commands_ = nullptr;
+    std::map<log::TopicPartition, ChosenPartition> known_;           // of the topics that the group reads
+    std::map<log::TopicPartition, std::optional<Offset>> at_start_;  // partitions there were then; -e: their ends
+    std::vector<log::TopicPartition> taken_;                         // from other members, not opened yet
+    const Partition* delivering_ = nullptr;
+    std::size_t leaving_ = 0;  // partitions that are
+    std::int64_t outlet_wait_ms_ = 1;
+    End ended_ = End::not_yet;
 
     Checkpoint checkpoint_;
     const record::RecordView* looked_at_ = nullptr;  // of which --match asks for a decoded field

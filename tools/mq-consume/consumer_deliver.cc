@@ -16,7 +16,8 @@ std::uint64_t Consumer::allowance(const Partition& partition) const {
                     args_.count_per_partition.value_or(kMany) - partition.records);
 }
 
-bool Consumer::is_wanted(const record::RecordView& record) {
+bool Consumer::is_wanted(const Partition& partition, const record::RecordView& record) {
+    if (partition.latest && !partition.latest->keeps(record)) return false;
     if (matcher_->empty()) return true;
     looked_at_ = &record;
     return matcher_->matches(record, lookup_);
@@ -33,6 +34,7 @@ Status Consumer::start_printing(Partition& partition) {
 // True: its partition, or all, have given enough.
 Result<bool> Consumer::deliver(Partition& partition) {
     bytes_ += partition.stream->batch().bytes.size();
+    if (commands_ != nullptr) return deliver_to_commands(partition);
     if (args_.count_only) return count_batch(partition);
     if (printing_ != &partition) MQ_TRY(start_printing(partition));
     return args_.framing == cli::Framing::kbatch ? deliver_whole_batch(partition) : deliver_records(partition);
@@ -49,9 +51,10 @@ Result<bool> Consumer::deliver_records(Partition& partition) {
     Status printed;
     bool enough = false;
     MQ_ASSIGN(const bool open, stream.open_records());
-    const bool quick = open && printer_->is_plain() && matcher_->empty();
+    OutputLedger* const marks = outlet_ ? outlet_->begin(stream.id(), header.leader_epoch) : nullptr;
+    const bool quick = open && printer_->is_plain() && wants_all();
     if (quick) {
-        const auto run = printer_->print_run(stream.records(), from, until, most);
+        const auto run = printer_->print_run(stream.records(), from, until, most, marks);
         if (!run) return fail(run.error());
         next = run->next;
         enough = run->enough;
@@ -59,10 +62,11 @@ Result<bool> Consumer::deliver_records(Partition& partition) {
     for (record::RecordView record; open && !quick && stream.records().next(record);) {
         if (record.offset < from) continue;
         if (record.offset >= until) break;
-        if (!is_wanted(record)) continue;
+        if (!is_wanted(partition, record)) continue;
         printed = printer_->print(record, header);
         if (!printed) break;
         next = record.offset + 1;
+        if (marks != nullptr) marks->add(out_.position(), next);
         if (printer_->count() - before == most) {
             enough = true;
             break;
@@ -71,6 +75,7 @@ Result<bool> Consumer::deliver_records(Partition& partition) {
     records_ += printer_->count() - before;
     partition.records += printer_->count() - before;
     stream.set_position(enough || !printed ? next : std::min(until, header.next_offset()));
+    tell_outlet(partition, from, next);
     if (!printed) {
         if (printed.error().code != Errc::corrupt) return fail(std::move(printed).error());
         return stream.damaged(std::move(printed).error());
@@ -82,7 +87,7 @@ Result<bool> Consumer::deliver_records(Partition& partition) {
 // The next record of a merge. False: reading ends before it is due.
 Result<bool> Consumer::print_head(Partition& partition) {
     const record::RecordView& record = partition.head;
-    if (is_wanted(record)) {
+    if (is_wanted(partition, record)) {
         if (printing_ != &partition) MQ_TRY(start_printing(partition));
         if (pacer_) {
             MQ_ASSIGN(const bool due, wait_until_due(record.timestamp));
@@ -138,6 +143,7 @@ Result<bool> Consumer::deliver_whole_batch(Partition& partition) {
         MQ_TRY(printer_->end_batch());
     }
     stream.set_position(next);
+    tell_outlet(partition, from, next);
     const std::uint64_t printed = printer_->count() - before;
     records_ += printed;
     partition.records += printed;
@@ -153,13 +159,13 @@ Result<bool> Consumer::count_batch(Partition& partition) {
     const Offset until = stream.until().value_or(Offset{INT64_MAX});
     const std::uint64_t most = allowance(partition);
     std::uint64_t counted = 0;
-    if (matcher_->empty() && header.magic == record::kMagicV2 && header.base_offset >= from &&
+    if (wants_all() && header.magic == record::kMagicV2 && header.base_offset >= from &&
         header.next_offset() <= until) {
         counted = static_cast<std::uint64_t>(header.record_count);
     } else {
         MQ_ASSIGN(const bool open, stream.open_records());
         for (record::RecordView record; open && stream.records().next(record);) {
-            counted += record.offset >= from && record.offset < until && is_wanted(record);
+            counted += record.offset >= from && record.offset < until && is_wanted(partition, record);
         }
         if (open) MQ_TRY(stream.close_records());
     }

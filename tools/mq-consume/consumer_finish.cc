@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <cmath>
+#include <csignal>
 
 #include "cli/json.h"
 #include "cli/signals.h"
@@ -74,7 +75,8 @@ ExitCode Consumer::verdict(End end) const {
                                                        args_.expect->or_more ? " or more" : "", " were expected"));
         }
     }
-    if (!args_.matches.empty() && records_ == 0) return ExitCode::no;
+    if (commands_ != nullptr && commands_->runner().counts().skipped > 0) return ExitCode::no;
+    if ((args_.get || !args_.matches.empty()) && records_ == 0) return ExitCode::no;
     for (const auto& partition : partitions_) {
         if (partition->stream->skipped_damage()) return ExitCode::no;
     }
@@ -84,7 +86,12 @@ ExitCode Consumer::verdict(End end) const {
 ExitCode Consumer::finish(End end) {
     Status left;
     if (args_.count_only && end != End::failed) left = print_counts();
-    if (left) left = out_.flush();
+    if (outlet_ || session_) {
+        end = wait_until_done(end);
+        left = end_group(end);
+    } else if (left) {
+        left = out_.flush();
+    }
     if (left && args_.checkpoint && printer_) left = save_checkpoint();
     if (!left && worst_ == ExitCode::ok) worst_ = diagnostics_.fail(left.error());
     if (args_.stats) tell_stats();
@@ -94,6 +101,7 @@ ExitCode Consumer::finish(End end) {
                  {{"records", static_cast<std::int64_t>(records_)},
                   {"status", signal != 0 && end == End::interrupted ? 128 + signal : cli::to_status(status)}});
     if (end == End::interrupted && signal != 0) cli::die_of(signal);
+    if (end == End::reader_gone) cli::die_of(SIGPIPE);
     return status;
 }
 

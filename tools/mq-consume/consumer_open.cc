@@ -16,15 +16,20 @@ Status Consumer::open() {
     MQ_ASSIGN(choice_, TopicChoice::make(args_));
     MQ_ASSIGN(matcher_,
               cli::Matcher::parse(args_.matches, args_.match_any, wall_clock_ms(), decoded_fields(args_.decode)));
-    MQ_ASSIGN(printer_, Printer::make(args_, out_));
+    MQ_TRY(open_outlet());
     if (args_.checkpoint) {
         MQ_ASSIGN(checkpoint_, read_checkpoint(*args_.checkpoint));
     }
     catalogue_generation_ = directory_.catalogue_generation();
-    MQ_ASSIGN(const std::vector<ChosenPartition> chosen, choice_->choose(directory_));
+    MQ_ASSIGN(std::vector<ChosenPartition> chosen, choice_->choose(directory_));
+    if (args_.get) MQ_TRY(keep_partition_of_key(chosen));
     if (chosen.empty() && args_.ends_at_end())
         return fail(Errc::not_found, {}, {}, cat("no topic in ", directory_.path(), " matches"));
-    for (const ChosenPartition& partition : chosen) MQ_TRY(add_partition(partition, false));
+    if (args_.group.group) MQ_TRY(join(chosen));
+    for (const ChosenPartition& partition : chosen) {
+        if (!args_.joins()) MQ_TRY(add_partition(partition, false));
+    }
+    if (args_.get || args_.latest_per_key) MQ_TRY(go_to_latest());
     if (args_.tail || args_.tail_per_partition) MQ_TRY(begin_at_tail());
     events_.tell("started", {{"partitions", static_cast<std::int64_t>(partitions_.size())}});
     return {};
@@ -77,8 +82,15 @@ Status Consumer::choose_span(Partition& partition, bool is_new) {
     const std::string name = log::partition_directory(stream.id());
     const cli::Range range = args_.ranges.of_partition(stream.id().partition);
     Offset from = bounds.start;
+    std::optional<Offset> committed;
+    if (session_) {
+        MQ_ASSIGN(committed, session_->resume(stream.reader()));
+    }
     // Of a partition that came while following everything is new, wherever reading was to begin.
-    if (range.from && !is_new) {
+    if (committed) {
+        from = *committed;
+        session_->committer().begin(stream.id(), from);
+    } else if (range.from && range.from->kind != cli::Bound::Kind::committed && !is_new) {
         MQ_ASSIGN(from, cli::resolve(*range.from, bounds));
         if (from < bounds.start) {
             diagnostics_.warning(cat(name, ": offset ", +from, " is gone; the log starts at ", +bounds.start));
@@ -93,7 +105,14 @@ Status Consumer::choose_span(Partition& partition, bool is_new) {
     if (range.until) {
         MQ_ASSIGN(partition.until, cli::resolve(*range.until, bounds));
     }
-    if (args_.ends_at_end()) partition.until = std::min(partition.until.value_or(bounds.end), bounds.end);
+    if (args_.ends_at_end()) {
+        const auto known = at_start_.find(stream.id());
+        const Offset end = known != at_start_.end() && known->second ? *known->second : bounds.end;
+        partition.until = std::min(partition.until.value_or(end), end);
+    }
+    // Who takes the partition before anything of it was read begins where this one does.
+    if (session_ && !committed && from > bounds.start) session_->committer().settle(stream.id(), {from, -1});
+    partition.told = from;
     stream.set_span(from, partition.until);
     partition.head_since = Clock::now();
     if (diagnostics_.verbosity() > 0) {
@@ -144,6 +163,7 @@ Status Consumer::look_for_new_partitions() {
         if (chosen.error().code == Errc::not_found) return {};
         return fail(std::move(chosen).error());
     }
+    if (session_ && session_->is_member()) return join(*chosen);
     for (const ChosenPartition& one : *chosen) {
         const bool known = std::ranges::any_of(
             partitions_, [&](const auto& partition) { return partition->stream->id() == one.id; });

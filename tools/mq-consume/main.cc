@@ -9,22 +9,13 @@
 #include "consumer.h"
 #include "internal_record.h"
 #include "local/open.h"
+#include "os/file.h"
 
 namespace mq::consume {
 namespace {
 
 using cli::cat;
 using cli::ExitCode;
-
-bool needs_group(const cli::Ranges& ranges) {
-    const auto is_committed = [](const std::optional<cli::Bound>& bound) {
-        return bound && bound->kind == cli::Bound::Kind::committed;
-    };
-    return is_committed(ranges.all.from) || is_committed(ranges.all.until) ||
-           std::ranges::any_of(ranges.by_partition, [&](const auto& entry) {
-               return is_committed(entry.second.from) || is_committed(entry.second.until);
-           });
-}
 
 // What is wrong with patterns is told before anything is opened.
 Status check_patterns(const Args& args) {
@@ -39,10 +30,6 @@ ExitCode run(const Args& args, const cli::Diagnostics& diagnostics) {
         return diagnostics.fail(ExitCode::unavailable, cat(*args.not_yet, " is not in this version of mq-consume"));
     const auto path = cli::choose_data_directory(args.target);
     if (!path) return diagnostics.fail(path.error().code, path.error().text);
-    if (needs_group(args.ranges)) {
-        return diagnostics.fail(ExitCode::unavailable,
-                                "committed offsets are not in this version: there are no groups yet");
-    }
     if (args.regex || !args.matches.empty()) {
         if (const Status usable = check_patterns(args); !usable) return diagnostics.fail(usable.error());
     }
@@ -52,7 +39,10 @@ ExitCode run(const Args& args, const cli::Diagnostics& diagnostics) {
     local::Patience patience;
     if (args.timeout_ms) patience.deadline = started + std::chrono::milliseconds{*args.timeout_ms};
     patience.interrupt = cli::FirstSignal::word();
-    auto directory = local::open(*path, store::Access::read, diagnostics, patience);
+    // Opening for writing makes a directory that is not there.
+    const bool writes =
+        (args.group.group || (args.exec && args.exec->dead_letter)) && os::exists(*path).value_or(false);
+    auto directory = local::open(*path, writes ? store::Access::write : store::Access::read, diagnostics, patience);
     if (!directory) return diagnostics.fail(directory.error());
     return Consumer{args, *directory, diagnostics}.run(started);
 }

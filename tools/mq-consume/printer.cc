@@ -80,7 +80,7 @@ inline bool Printer::put_plain(ByteView value) {
 // Flattened, and the record is seen by nobody else: then the compiler keeps it in registers, and most of it is never
 // made.
 [[gnu::flatten]] Result<Printer::Run> Printer::print_run(record::RecordReader& records, Offset from, Offset until,
-                                                         std::uint64_t most) {
+                                                         std::uint64_t most, OutputLedger* marks) {
     Run run{from};
     std::uint64_t printed = 0;
     for (record::RecordView record; records.next(record);) {
@@ -89,6 +89,7 @@ inline bool Printer::put_plain(ByteView value) {
         if (!put_plain(record.value ? *record.value : ByteView{args_->null_text}))
             return fail(out_->status().error());
         run.next = record.offset + 1;
+        if (marks != nullptr) marks->add(out_->position(), run.next);
         if (++printed == most) {
             run.enough = true;
             break;

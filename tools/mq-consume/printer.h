@@ -4,6 +4,7 @@
 #include "args.h"
 #include "cli/escape.h"
 #include "cli/output.h"
+#include "output_ledger.h"
 #include "record/batch_builder.h"
 #include "split_directory.h"
 
@@ -37,8 +38,10 @@ public:
         Offset next{0};       // behind the last one that was printed
         bool enough = false;  // `most` were printed
     };
-    // The records of [from, until), at most `most`. Only if is_plain(). Errors: those of the output.
-    [[nodiscard]] Result<Run> print_run(record::RecordReader& records, Offset from, Offset until, std::uint64_t most);
+    // The records of [from, until), at most `most`; where `marks` are given each gets one. Only if is_plain().
+    // Errors: those of the output.
+    [[nodiscard]] Result<Run> print_run(record::RecordReader& records, Offset from, Offset until, std::uint64_t most,
+                                        OutputLedger* marks);
     // A whole batch for --framing kbatch; of another magic than 2 it is encoded anew.
     [[nodiscard]] Status print_batch(ByteView batch, const record::BatchHeader& header);
     // One with only some of the records of `batch`: add_to_batch for each, in order, then end_batch.
