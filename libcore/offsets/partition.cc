@@ -87,21 +87,48 @@ Status OffsetsPartition::behind(const Stand& stand, FunctionRef<Status(const Eff
         .map([](Offset) {});
 }
 
-Result<std::optional<Effect>> OffsetsPartition::record_at(Offset offset) {
-    const Offset at = reader_->position();
-    if (offset < at || offset - at > kNear) reader_->seek(offset);
-    log::ScannedBatch batch;
-    for (;;) {
-        MQ_ASSIGN(const log::ReadOutcome outcome, reader_->next(batch));
-        if (outcome != log::ReadOutcome::batch || batch.header.base_offset > offset) return std::nullopt;
-        if (batch.header.last_offset() >= offset) break;
+class OffsetsPartition::Finder {
+public:
+    explicit Finder(OffsetsPartition& of) : of_(of) {}
+
+    // What the record brings; nullopt if it is gone.
+    [[nodiscard]] Result<std::optional<Effect>> find(Offset offset) {
+        if (offset < next_ || offset > last_) {
+            MQ_ASSIGN(const bool there, open_batch(offset));
+            if (!there) return std::nullopt;
+        }
+        for (record::RecordView record; of_.records_.next(record);) {
+            next_ = record.offset + 1;
+            if (record.offset == offset) return read_effect(of_.name_, record);
+            if (record.offset > offset) break;
+        }
+        next_ = Offset{0};
+        last_ = kNoOffset;
+        MQ_TRY(of_.records_.status());
+        return std::nullopt;
     }
-    MQ_TRY(records_.open(batch.bytes));
-    for (record::RecordView record; records_.next(record);)
-        if (record.offset == offset) return read_effect(name_, record);
-    MQ_TRY(records_.status());
-    return std::nullopt;
-}
+
+private:
+    [[nodiscard]] Result<bool> open_batch(Offset offset) {
+        store::PartitionReader& reader = *of_.reader_;
+        last_ = kNoOffset;
+        if (offset < reader.position() || offset - reader.position() > kNear) reader.seek(offset);
+        log::ScannedBatch batch;
+        do {
+            MQ_ASSIGN(const log::ReadOutcome outcome, reader.next(batch));
+            if (outcome != log::ReadOutcome::batch || batch.header.base_offset > offset) return false;
+        } while (batch.header.last_offset() < offset);
+        MQ_TRY(of_.records_.open(batch.bytes));
+        next_ = batch.header.base_offset;
+        last_ = batch.header.last_offset();
+        return true;
+    }
+
+    OffsetsPartition& of_;
+    // Of the batch that is open; none: last_ is kNoOffset.
+    Offset next_{0};
+    Offset last_ = kNoOffset;
+};
 
 // The private copy, as far as the log goes now.
 Result<Memory*> OffsetsPartition::memory() {
@@ -172,7 +199,7 @@ Result<std::optional<Memory::Entry>> OffsetsPartition::entry_of(std::string_view
             decided = start->applied.incomplete == 0;
             return std::nullopt;
         }
-        MQ_ASSIGN(auto effect, record_at(known));
+        MQ_ASSIGN(auto effect, Finder{*this}.find(known));
         if (!still_stands(now)) continue;
         // Gone: a later one has taken its place.
         if (!effect) continue;
@@ -218,8 +245,9 @@ Result<std::optional<Memory::Group>> OffsetsPartition::group_in_table(const std:
         MQ_ASSIGN(now.bounds, reader_->bounds());
         Memory found;
         bool all_there = true;
+        Finder finder{*this};
         for (const std::int64_t record : records) {
-            MQ_ASSIGN(const auto effect, record_at(Offset{record}));
+            MQ_ASSIGN(const auto effect, finder.find(Offset{record}));
             all_there = all_there && effect && effect->group == name;
             if (!all_there) break;
             found.apply(*effect);
@@ -285,10 +313,11 @@ Result<std::vector<Group>> OffsetsPartition::groups_in_table(bool& decided) {
         }));
         std::ranges::sort(seen, {}, &Seen::metadata_record);
         std::vector<Group> groups;
+        Finder finder{*this};
         for (Seen& each : seen) {
             if (touched.contains(each.group.name)) continue;
             if (each.metadata_record > now.bounds.log_start.value()) {
-                MQ_ASSIGN(auto effect, record_at(Offset{each.metadata_record - 1}));
+                MQ_ASSIGN(auto effect, finder.find(Offset{each.metadata_record - 1}));
                 if (!effect || effect->group != each.group.name || !effect->is_metadata()) {
                     touched.insert(each.group.name);
                     continue;

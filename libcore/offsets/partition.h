@@ -65,8 +65,8 @@ private:
     [[nodiscard]] Result<std::optional<Stand>> stand();
     [[nodiscard]] bool still_stands(const Stand& stand) const;
     [[nodiscard]] Status behind(const Stand& stand, FunctionRef<Status(const Effect&)> apply);
-    // The record at an offset, as what it brings; nullopt if it is gone.
-    [[nodiscard]] Result<std::optional<Effect>> record_at(Offset offset);
+    // Records by their offsets, the lowest first: each batch is read once. While the reader is not used otherwise.
+    class Finder;
     [[nodiscard]] Result<Memory*> memory();
     [[nodiscard]] Result<std::optional<Memory::Entry>> entry_of(std::string_view group, const log::TopicPartition& id,
                                                                 bool& decided);
@@ -90,7 +90,7 @@ private:
     std::unique_ptr<store::PartitionReader> reader_;
     std::unique_ptr<store::PartitionWriter> writer_;
     BatchEncoder encoder_;
-    record::RecordReader records_;
+    record::RecordReader records_;  // Finder's, for its memory
 
     // Of the table, while the append lock is held: what it was brought to; nullopt: it cannot be kept.
     std::optional<shm::OffsetsApplied> kept_;
