@@ -83,6 +83,7 @@ Status Log::Impl::load() {
         return fail(saved.error());
     else
         report.notes.push_back(saved.error().message() + "; rebuilt from the batches");
+    const std::optional<LeaderEpoch> known_epoch = epochs.latest();
 
     now = Published{};
     now.log_start = std::max(options.log_start, Offset{0});
@@ -112,13 +113,15 @@ Status Log::Impl::load() {
         point = std::min(point, now.log_end);
         if (writing) MQ_TRY(remove_snapshots_above(now.log_end));
     }
+    // Of what is lost as well: commits carry its epoch, and what comes in its place must have another (REC-3).
+    const LeaderEpoch highest_epoch = std::max(epochs.latest().value_or(-1), known_epoch.value_or(-1));
     bool epochs_changed = epochs.truncate_end(now.log_end);
     epochs_changed |= epochs.truncate_start(now.log_start);
     // Even where nothing had to be walked: how much was lost behind the last batch that is there nobody can tell.
-    const bool has_history = now.log_end > Offset{0} || epochs.latest();
+    const bool has_history = now.log_end > Offset{0} || highest_epoch >= 0;
     if (options.new_epoch_after_recovery && !MQ_BUG("recovery.no_new_epoch") && options.trust != Trust::clean &&
         has_history)
-        epochs_changed |= epochs.assign(epochs.latest().value_or(-1) + 1, now.log_end);
+        epochs_changed |= epochs.assign(highest_epoch + 1, now.log_end);
     if (epochs_changed && writing) MQ_TRY(write_epochs());
     now.last_epoch = static_cast<std::uint64_t>(std::int64_t{epochs.latest().value_or(-1)});
 

@@ -241,6 +241,21 @@ TEST_F(LogTest, RecoveryBeginsANewLeaderEpochAtTheRecoveredEnd) {
     EXPECT_EQ(log_->leader_epochs().entries(), (std::vector<EpochStart>{{2, Offset{0}}, {3, Offset{4}}}));
 }
 
+// A commit may know of the lost records by their epoch: nothing that comes in their place may have the same.
+TEST_F(LogTest, REC3_RecoveryNeverUsesAnEpochAgainThatWasLostWithItsRecords) {
+    open();
+    append(numbered_batch(0, 4), {.leader_epoch = 2});
+    append(numbered_batch(4, 4), {.leader_epoch = 3});
+    options_.new_epoch_after_recovery = true;
+    ASSERT_TRUE(os::File::open(file(FileKind::log, 0), os::OpenMode::read_write)
+                    ->truncate(numbered_batch(0, 4).size()));
+    open(Trust::recovery_point);
+    EXPECT_EQ(log_->leader_epochs().entries(), (std::vector<EpochStart>{{2, Offset{0}}, {4, Offset{4}}}));
+    ASSERT_TRUE(os::File::open(file(FileKind::log, 0), os::OpenMode::read_write)->truncate(0));
+    open(Trust::recovery_point);
+    EXPECT_EQ(log_->leader_epochs().entries(), (std::vector<EpochStart>{{5, Offset{0}}}));
+}
+
 TEST_F(LogTest, TornTailIsCutAndEveryEarlierBatchSurvives) {
     open();
     append(numbered_batch(0, 3));
