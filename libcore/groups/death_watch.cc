@@ -1,5 +1,6 @@
 #include "groups/death_watch.h"
 
+#include <algorithm>
 #include <new>
 #include <system_error>
 
@@ -13,7 +14,7 @@ namespace {
 // More than one, as some of those that look may be stopped.
 constexpr std::size_t kNeighbours = 8;
 constexpr int kAllEveryLooks = 10;
-constexpr int kLockedAgainMs = 2;
+constexpr int kLockedAgainMs = 2;  // at first; each time twice as long
 
 }  // namespace
 
@@ -49,6 +50,7 @@ void DeathWatch::stop() {
 void DeathWatch::run() {
     const os::FutexWord word{&stop_, 0};
     int wait_ms = kLookEveryMs;
+    int locked_again_ms = kLockedAgainMs;
     for (int look = 1; stop_.load() == 0; ++look) {
         // An error, here and below, is one of the moment: the next look tells.
         static_cast<void>(os::futex_wait({&word, 1}, wait_ms));
@@ -60,7 +62,9 @@ void DeathWatch::run() {
             const bool half_done = place_.head().dirty.load() != 0;
             if (!half_done && (!dead || !*dead)) continue;
             const auto swept = sweep();
-            if (!swept || !*swept) wait_ms = kLockedAgainMs;
+            const bool done = swept && *swept;
+            if (!done) wait_ms = std::min(locked_again_ms, kLookEveryMs);
+            locked_again_ms = done ? kLockedAgainMs : wait_ms * 2;
         } catch (const std::bad_alloc&) {
             continue;
         }

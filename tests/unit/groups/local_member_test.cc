@@ -3,6 +3,7 @@
 #include "groups/local_member.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "local_fixture.h"
@@ -263,7 +264,54 @@ TEST(LocalMember, GRP_L1_NothingIsChangedFromOutsideWhileThereAreMembers) {
         Errc::out_of_order);
 }
 
-TEST(LocalMember, GRP_L1_AReaderOfTheDirectorySeesTheGroupAndJoinsNothing) {
+TEST(LocalMember, GRP_L1_TheLastToLeaveSaysInTheLogThatTheGroupIsEmptyAndTheNextGoesOnFromThere) {
+    const FastDir dir;
+    Party party{dir.path()};
+    record::GroupMetadataValue before;
+    before.protocol_type = "consumer";
+    before.generation = 41;
+    ASSERT_TRUE(party.offsets.put_metadata("g", before));
+    const auto first = party.join(kGroup, kSix);
+    EXPECT_EQ(describe(party.directory, "g").value().generation, 42u);
+    const auto second = party.join(kGroup, kSix);
+    ASSERT_TRUE(first->leave());
+    EXPECT_EQ(party.offsets.group("g").value()->metadata, before) << "it has a member still";
+
+    const TimestampMs from = wall_clock_ms();
+    ASSERT_TRUE(second->leave());
+    const auto after = party.offsets.group("g").value()->metadata;
+    ASSERT_TRUE(after);
+    EXPECT_EQ(after->protocol_type, "consumer");
+    EXPECT_EQ(after->generation, 45);
+    EXPECT_TRUE(after->members.empty());
+    EXPECT_GE(after->current_state_timestamp, from);
+    EXPECT_LE(after->current_state_timestamp, wall_clock_ms());
+    EXPECT_EQ(describe(party.directory, "g").value().generation, 45u);
+}
+
+TEST(LocalMember, GRP_L1_WhoOpenedTheDirectoryForReadingSeesTheGroupAndCanNotChangeIt) {
+    if (geteuid() != 0) GTEST_FAIL() << "needs root: setuid";
+    const FastDir dir;
+    Party party{dir.path()};
+    const auto member = party.join(kGroup, kSix);
+    ASSERT_EQ(member->poll().value().taken.size(), 6u);
+    for (const std::string name : {"", "/.mq-control", "/.lock"})
+        ASSERT_EQ(chmod((dir.path() + name).c_str(), name.empty() ? 0755 : 0644), 0);
+    const auto end = test::run_in_child([&] {
+        if (setuid(65534) != 0) return 1;
+        auto mine = store::DataDirectory::open(dir.path(), {}).value();
+        if (!is_balanced(describe(mine, "g").value(), 1, kSix)) return 2;
+        if (active_groups(mine).value() != std::vector<std::string>{"g"}) return 3;
+        offsets::OffsetStore offsets{mine};
+        const auto joined = LocalMember::join(mine, offsets, kGroup, kSix);
+        if (joined || joined.error().code != Errc::not_permitted) return 4;
+        const Status changed = while_empty(mine, "other", [] { return Status{}; });
+        return !changed && changed.error().code == Errc::not_permitted ? 0 : 5;
+    });
+    EXPECT_EQ(end, test::exited_with(0));
+}
+
+TEST(LocalMember, GRP_L1_ADescriptionNamesWhoAMemberIsAndWhatItHas) {
     const FastDir dir;
     Party party{dir.path()};
     const auto member = party.join({.group = "g", .instance_id = "i", .client_id = "c"}, kSix);

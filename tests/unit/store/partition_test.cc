@@ -9,6 +9,7 @@
 
 #include "log/segment_list.h"
 #include "os/fault.h"
+#include "os/futex.h"
 #include "os/kill_point.h"
 #include "record/record.h"
 #include "store/data_directory.h"
@@ -257,6 +258,28 @@ TEST(Partition, PUB4_AnAppendOfAnotherProcessWakesAWaitingReader) {
         while (reader->next(batch).value() == ReadOutcome::batch) ++seen;
     }
     EXPECT_EQ(child.wait(), exited_with(0));
+    EXPECT_FALSE(waiter.wait(readers, 0).value());
+}
+
+TEST(Partition, GRP_L1_AWaitEndsWithTheWordThatIsWatchedAsWell) {
+    const TempDir dir;
+    make_topic(dir.path());
+    auto directory = DataDirectory::open(dir.path(), for_writing()).value();
+    const auto reader = directory.open_reader(kId).value();
+    PartitionReader* const readers[] = {reader.get()};
+    std::atomic<std::uint32_t> word{7};
+    Waiter waiter;
+    waiter.watch(&word, 6);
+    EXPECT_TRUE(waiter.wait(readers, -1).value()) << "it has changed already";
+    waiter.watch(&word, 7);
+    EXPECT_FALSE(waiter.wait(readers, 0).value());
+    std::thread changes{[&] {
+        word.store(8);
+        os::futex_wake_all(word);
+    }};
+    EXPECT_TRUE(waiter.wait(readers, -1).value());
+    changes.join();
+    waiter.watch(nullptr, 0);
     EXPECT_FALSE(waiter.wait(readers, 0).value());
 }
 
