@@ -1,11 +1,18 @@
 #include "local/open.h"
 
 #include "cli/text.h"
+#include "local/consumed.h"
 #include "shm/control_file.h"
 
 namespace mq::local {
 
 using cli::cat;
+
+Patience patience_for(std::optional<std::int64_t> timeout_ms) {
+    Patience patience;
+    if (timeout_ms) patience.deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds{*timeout_ms};
+    return patience;
+}
 
 Result<store::DataDirectory> open(const std::string& path, store::Access access, const cli::Diagnostics& diagnostics,
                                   const Patience& patience) {
@@ -28,6 +35,7 @@ Result<store::DataDirectory> open(const std::string& path, store::Access access,
             return fail(Errc::timed_out, {}, holder.what, "--timeout passed while waiting for it");
         return {};
     };
+    options.consumed_below = [path](const log::TopicPartition& id) { return consumed_below(path, id); };
     return store::DataDirectory::open(path, options);
 }
 

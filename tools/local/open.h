@@ -16,6 +16,8 @@ struct Patience {
     // Raised by a signal handler: waiting ends with interrupted.
     const std::atomic<std::uint32_t>* interrupt = nullptr;
 };
+// From now on, if --timeout was given.
+[[nodiscard]] Patience patience_for(std::optional<std::int64_t> timeout_ms);
 
 // Opens it. Whoever keeps a lock for longer than a second is named on stderr, once for each wait. `diagnostics` and
 // the interrupt must outlive the directory.
