@@ -159,11 +159,15 @@ void LockedGroup::choose_targets() {
 
     std::vector<AssignorTopic> wanted;
     std::unordered_map<std::string, std::size_t> slot_of;  // of a topic's name
+    // make_room has seen to it; but nobody's memory is to run out because somebody overwrote a number.
+    auto room = static_cast<std::int32_t>(kMostPartitions);
     std::vector<std::optional<std::size_t>> place_of(topics.size());
     for (std::size_t t = 0; t < topics.size(); ++t) {
         if (topics[t].used.load() == 0 || !has_subscriber(t)) continue;
         place_of[t] = wanted.size();
-        wanted.push_back({topics[t].name.load(), topics[t].partitions.load()});
+        const std::int32_t partitions = std::clamp(topics[t].partitions.load(), 0, room);
+        room -= partitions;
+        wanted.push_back({topics[t].name.load(), partitions});
         slot_of[wanted.back().name] = t;
     }
     std::vector<AssignorMember> who;
