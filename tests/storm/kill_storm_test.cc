@@ -1,5 +1,6 @@
-// RELIABILITY row 1: kill -9 anywhere, many writers. Promises P1 (what was acknowledged is there), P2 (each offset
-// once), P3 (no holes), P5 (nobody waits for the dead).
+// RELIABILITY row 1: kill -9 anywhere, many writers, and groups that read what they write. Promises P1 (what was
+// acknowledged is there), P2 (each offset once), P3 (no holes), P5 (nobody waits for the dead), P9 (a group skips
+// nothing, and repeats only what the dead had not committed).
 
 #include <gtest/gtest.h>
 #include <csignal>
@@ -35,6 +36,7 @@ protected:
         std::mt19937_64 random{plan.seed};
         const unsigned round_kills = 100;
         std::uint64_t acknowledged = 0;
+        std::uint64_t commits = 0;
         for (std::uint64_t done = 0; done < kills; done += round_kills) {
             SCOPED_TRACE("round " + std::to_string(done / round_kills) + ", seed " + std::to_string(plan.seed));
             const FastDir dir;
@@ -43,21 +45,27 @@ protected:
             Storm storm{dir.path(), round};
             ASSERT_EQ(kill_at_random(storm, round_kills, random, 20'000), "");
             acknowledged += storm.verdict().acknowledged;
+            commits += storm.verdict().commits;
         }
         EXPECT_GT(acknowledged, kills);
+        EXPECT_GT(commits, plan.members == 0 ? 0 : kills / 10);
     }
 };
 
-TEST_F(Row01KillStorm, P1_P3_P4_P5_EightProducersAndFourConsumersOfOneLogLoseNothingToKills) {
-    storm({}, test_scale(700, 70'000));
+TEST_F(Row01KillStorm, P1_P3_P4_P5_P9_EightProducersFourConsumersAndAGroupOfOneLogLoseNothingToKills) {
+    StormPlan plan;
+    plan.members = 3;
+    storm(plan, test_scale(700, 70'000));
 }
 
-TEST_F(Row01KillStorm, Row33_P1_P3_P4_EightTopicsNeverMixTheirRecords) {
+TEST_F(Row01KillStorm, Row33_P1_P3_P4_P9_EightTopicsNeverMixTheirRecordsInTwoGroupsOfThree) {
     StormPlan plan;
     plan.partitions.clear();
     for (int i = 0; i < 8; ++i) plan.partitions.push_back({"topic" + std::to_string(i / 2 * 2), i % 2});
     for (int i = 0; i < 4; ++i) plan.partitions.push_back({"t" + std::to_string(i), 0});
-    plan.consumers = 3;
+    plan.consumers = 2;
+    plan.members = 6;
+    plan.groups = 2;
     storm(plan, test_scale(300, 30'000));
 }
 

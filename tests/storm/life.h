@@ -1,74 +1,67 @@
-// A life of a process on a data directory that passes through every kill point of the store, and how to judge what is
-// left.
+// Lives of a process on a data directory that pass through every kill point, and how to judge what is left of them.
 #pragma once
 
 #include <array>
 #include <atomic>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "storm/shared.h"
-#include "storm/storm.h"
+#include "storm/storm_client.h"
 #include "support/fast_dir.h"
 #include "support/history.h"
 
 namespace mq::test {
 
-// Where a life begins. `fresh`: there is no directory.
+// Where a life begins. `fresh`: there is no directory. The others say how the log stands that is appended to.
 enum class LifeStart : unsigned char { fresh, first_batch, mid_segment, roll_due, index_full };
 inline constexpr std::array kLifeStarts{LifeStart::fresh, LifeStart::first_batch, LifeStart::mid_segment,
                                         LifeStart::roll_due, LifeStart::index_full};
 [[nodiscard]] std::string_view to_string(LifeStart start);
 
-// What may go from the partition that is cut; written before the cut begins.
-struct LifeBoard {
-    std::atomic<std::int64_t> truncated_to;       // records at or above, sent before the event below, may be gone
-    std::atomic<std::uint64_t> truncated_events;  // of client 0
-    std::atomic<std::int64_t> trimmed_to;         // records below may be gone
-    std::array<std::atomic<std::uint64_t>, 8> next_record;
-    std::array<char, 600> trouble;
-};
-
 class Life {
 public:
-    explicit Life(LifeStart start);
+    explicit Life(LifeStart start) : data_(dir_ / "data"), start_(start) {}
+    virtual ~Life() = default;
+    Life(const Life&) = delete;
+    Life& operator=(const Life&) = delete;
 
     [[nodiscard]] const std::string& data() const { return data_; }
     // In children: 0 if all went well.
-    int prepare() const;
-    int live() const;  // client 0
-    // Clients 1 to 5: opens, repairs what it finds, appends one record everywhere, and takes away the topic that a
-    // dead one left (not that of a living one).
-    int race(unsigned client, bool tidy = true) const;
-    int read() const;  // everything, changing nothing
+    int prepare() const { return status_of("prepare", prepare_all()); }
+    int live() const { return status_of("live", live_all()); }  // client 0
+    // Clients 1 to 5: opens, repairs what it finds, does its own work, and finishes what a dead one left (`tidy`: not
+    // what a living one is about to do itself).
+    int race(unsigned client, bool tidy = true) const {
+        return status_of("racer " + std::to_string(client), race_all(client, tidy));
+    }
+    int read() const { return status_of("reader", read_all()); }  // everything, changing nothing
 
     // In a child of its own: empty, or what is wrong. `racers`: how many have raced.
     [[nodiscard]] std::string judge(unsigned racers) const;
-    [[nodiscard]] std::string trouble() const { return board_->trouble.data(); }
+    [[nodiscard]] std::string trouble() const { return trouble_->data(); }
 
-    // Partitions by their number in the history: one that only grows, one that is cut at both ends, a compacted one.
-    static const std::array<log::TopicPartition, 3>& partitions();
+protected:
+    [[nodiscard]] LifeStart start() const { return start_; }
 
 private:
-    int fail_with(const std::string& what) const;
-    [[nodiscard]] Status append(store::PartitionWriter& writer, unsigned client, std::uint16_t partition,
-                                std::uint32_t count) const;
-    [[nodiscard]] Status make_topics(store::DataDirectory& directory) const;
-    [[nodiscard]] Status prepare_all() const;
-    [[nodiscard]] Status live_all() const;
-    [[nodiscard]] Status live_in(store::DataDirectory& directory) const;
-    [[nodiscard]] Status change_topics(store::DataDirectory& directory) const;
-    [[nodiscard]] Status race_all(unsigned client, bool tidy) const;
-    [[nodiscard]] Status judge_all(unsigned racers) const;
-    [[nodiscard]] Status judge_partition(store::DataDirectory& directory, std::uint16_t number,
-                                         unsigned racers) const;
+    int status_of(const std::string& who, const Status& done) const;
+    [[nodiscard]] virtual Status prepare_all() const = 0;
+    [[nodiscard]] virtual Status live_all() const = 0;
+    [[nodiscard]] virtual Status race_all(unsigned client, bool tidy) const = 0;
+    [[nodiscard]] virtual Status read_all() const = 0;
+    [[nodiscard]] virtual Status judge_all(unsigned racers) const = 0;
 
     FastDir dir_;
     std::string data_;
     LifeStart start_;
-    History history_{8, 2000};
-    Shared<LifeBoard> board_;
+    Shared<std::array<char, 600>> trouble_;
 };
+
+// What each kind of life is about: topics and their partitions; groups, their members and commits.
+enum class LifeKind : unsigned char { store, groups };
+[[nodiscard]] std::unique_ptr<Life> make_life(LifeKind kind, LifeStart start);
 
 }  // namespace mq::test

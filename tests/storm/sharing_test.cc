@@ -101,7 +101,7 @@ TEST(Row04StoppedHolder, P5_LCK6_IsNamedAfterASecondKeepsTheLockAndFinishes) {
     EXPECT_EQ(bounds->log_end.value(), 3);  // 100, 101, 300
 }
 
-TEST(Row04StopStorm, P3_P4_P5_LCK6_StoppedProcessesNeitherBlockReadersNorOverwriteWhenResumed) {
+TEST(Row04StopStorm, P3_P4_P5_P9_LCK6_StoppedProcessesNeitherBlockReadersNorOverwriteWhenResumed) {
     const std::uint64_t stops = test_scale(1500, 20'000);
     std::mt19937_64 random{test_seed()};
     for (std::uint64_t done = 0; done < stops;) {
@@ -109,7 +109,9 @@ TEST(Row04StopStorm, P3_P4_P5_LCK6_StoppedProcessesNeitherBlockReadersNorOverwri
         const FastDir dir;
         StormPlan plan;
         plan.producers = 4;
-        plan.consumers = 3;
+        plan.consumers = 2;
+        plan.members = 3;
+        plan.partitions = {{"storm", 0}, {"storm", 1}};
         plan.seed = test_seed() + done;
         plan.sends_a_turn = 20;
         Storm storm{dir.path(), plan};

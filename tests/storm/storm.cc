@@ -16,28 +16,26 @@
 #include "record/batch_builder.h"
 #include "record/record.h"
 #include "shm/control_file.h"
+#include "storm/storm_client.h"
 
 namespace mq::test {
 namespace {
-
-// A hang, and no slow machine.
-constexpr std::chrono::seconds kHangs{60};
-
-// The kernel's own calls: what the storm tests is not what it stands on.
-void futex_wait_change(std::atomic<std::uint32_t>& word, std::uint32_t seen, int timeout_ms) {
-    const timespec timeout{timeout_ms / 1000, timeout_ms % 1000 * 1'000'000L};
-    syscall(SYS_futex, reinterpret_cast<std::uint32_t*>(&word), FUTEX_WAIT, seen, &timeout, nullptr, 0);
-}
 
 void futex_wake(std::atomic<std::uint32_t>& word) {
     syscall(SYS_futex, reinterpret_cast<std::uint32_t*>(&word), FUTEX_WAKE, INT32_MAX, nullptr, nullptr, 0);
 }
 
+}  // namespace
+
 std::string text_of(const log::TopicPartition& partition) {
     return partition.topic + "-" + std::to_string(partition.partition);
 }
 
-}  // namespace
+// The kernel's own calls: what the storm tests is not what it stands on.
+void futex_wait_change(const std::atomic<std::uint32_t>& word, std::uint32_t seen, int timeout_ms) {
+    const timespec timeout{timeout_ms / 1000, timeout_ms % 1000 * 1'000'000L};
+    syscall(SYS_futex, reinterpret_cast<const std::uint32_t*>(&word), FUTEX_WAIT, seen, &timeout, nullptr, 0);
+}
 
 Result<store::DataDirectory> open_data(const std::string& directory, store::Access access) {
     store::OpenOptions options;
@@ -95,8 +93,8 @@ void wait_a_while(const Child& child, std::uint64_t microseconds) {
 Storm::Storm(std::string directory, StormPlan plan)
     : directory_(std::move(directory)),
       plan_(std::move(plan)),
-      history_(plan_.producers + plan_.consumers + 1, plan_.events_each),
-      children_(plan_.producers + plan_.consumers) {
+      history_(clients() + 2, plan_.events_each),
+      children_(clients()) {
     if (clients() > kMostClients || plan_.partitions.size() > kMostPartitions) throw std::length_error{"storm"};
     void* const memory = mmap(nullptr, sizeof(StormBoard), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) throw std::bad_alloc{};
@@ -218,50 +216,6 @@ int Storm::produce(unsigned number) const {
     return 0;
 }
 
-namespace {
-
-// Everything that a reader offers now, into the history; the number of records, or what is wrong.
-Result<std::uint64_t> read_on(store::PartitionReader& reader, std::uint16_t number, ClientLog& log,
-                              std::uint64_t most) {
-    log::ScannedBatch batch;
-    record::RecordReader records;
-    std::uint64_t count = 0;
-    log.begin_poll();
-    while (count < most && !log.full()) {
-        const std::int64_t position = reader.position().value();
-        MQ_ASSIGN(const auto outcome, reader.next(batch));
-        if (outcome == log::ReadOutcome::end_of_log) return count;
-        if (outcome == log::ReadOutcome::out_of_range)
-            return fail(Errc::corrupt, "read", text_of(reader.id()), "out of range at " + std::to_string(position));
-        MQ_TRY(records.open(batch.bytes));
-        std::int64_t run_offset = 0;
-        std::uint64_t run_id = 0;
-        std::uint32_t run = 0;
-        for (record::RecordView record; records.next(record);) {
-            if (record.offset.value() < position) continue;
-            const auto id = record.value ? storm_id(reader.id(), *record.value) : std::nullopt;
-            if (!id)
-                return fail(Errc::corrupt, "read", text_of(reader.id()),
-                            "a torn or foreign record at offset " + std::to_string(record.offset.value()) + ": " +
-                                std::string{record.value.value_or(ByteView{}).substr(0, 80)});
-            if (run > 0 && run_id + run == *id && run_offset + run == record.offset.value()) {
-                ++run;
-            } else {
-                if (run > 0) log.read(number, run_offset, run_id, run);
-                run_offset = record.offset.value();
-                run_id = *id;
-                run = 1;
-            }
-            ++count;
-        }
-        if (run > 0) log.read(number, run_offset, run_id, run);
-        MQ_TRY(records.status());
-    }
-    return count;
-}
-
-}  // namespace
-
 int Storm::consume(unsigned number) const {
     if (plan_.at_birth) plan_.at_birth(number);
     auto& board = board_->client[number];
@@ -290,7 +244,7 @@ int Storm::consume(unsigned number) const {
         for (std::uint16_t i = 0; i < readers.size(); ++i) {
             const auto got = read_on(*readers[i], i, log, 5000);
             if (!got) return trouble(number, got.error().message());
-            count += *got;
+            count += got->records;
         }
         board.progress.fetch_add(count);
         if (log.full()) return 0;
@@ -302,8 +256,10 @@ int Storm::consume(unsigned number) const {
 
 void Storm::revive(unsigned number) {
     children_[number].reset();
-    children_[number] = std::make_unique<Child>(
-        plan_.fork([this, number] { return is_producer(number) ? produce(number) : consume(number); }));
+    children_[number] = std::make_unique<Child>(plan_.fork([this, number] {
+        if (is_producer(number)) return produce(number);
+        return is_member(number) ? work(number) : consume(number);
+    }));
 }
 
 void Storm::start() {
@@ -311,6 +267,7 @@ void Storm::start() {
 }
 
 void Storm::replace(unsigned number, int signal) {
+    history_.client(clients() + 1).kill(number);
     child(number).send(signal);
     const ChildEnd end = child(number).wait();
     if (end != ended_by(signal) && board_->client[number].trouble[0] == 0 && !(end == exited_with(0)))
@@ -350,8 +307,8 @@ std::string Storm::read_everything() const {
             const auto read = read_on(**reader, i, log, UINT64_MAX);
             if (!read) return trouble(number, read.error().message());
             // Without transactions and deletions every offset holds a record.
-            if (static_cast<std::int64_t>(*read) != bounds->log_end.value())
-                return trouble(number, text_of(plan_.partitions[i]) + ": holes: " + std::to_string(*read) +
+            if (static_cast<std::int64_t>(read->records) != bounds->log_end.value())
+                return trouble(number, text_of(plan_.partitions[i]) + ": holes: " + std::to_string(read->records) +
                                            " records below offset " + std::to_string(bounds->log_end.value()));
         }
         return 0;
@@ -369,7 +326,8 @@ std::string Storm::finish() {
         if (child(i).wait(kHangs) != exited_with(0)) bad += "producer " + std::to_string(i) + " did not end well\n";
     board_->drain.store(1);
     for (unsigned i = plan_.producers; i < clients(); ++i)
-        if (child(i).wait(kHangs) != exited_with(0)) bad += "consumer " + std::to_string(i) + " did not end well\n";
+        if (child(i).wait(kHangs) != exited_with(0))
+            bad += (is_member(i) ? "member " : "consumer ") + std::to_string(i) + " did not end well\n";
     bad += troubles();
     if (!bad.empty()) return bad;
     bad = read_everything();

@@ -55,6 +55,8 @@ struct StormPlan {
     std::uint64_t sends_a_turn = 50;
     std::size_t events_each = 200'000;
     std::uint64_t seed = test_seed();
+    unsigned members = 0;  // of consumer groups that read all of it
+    unsigned groups = 1;   // "group-0" ..: members take turns
     bool odd_producers_are_idempotent =
         true;              // they send again what their predecessor left open, and it must not double
     bool maintain = true;  // now and then roll, flush, checkpoint
@@ -75,7 +77,8 @@ struct StormBoard {
     };
     std::atomic<std::uint32_t> turn;   // a futex: who has done enough waits for the next
     std::atomic<std::uint32_t> stop;   // producers end
-    std::atomic<std::uint32_t> drain;  // consumers end at the end of the log
+    std::atomic<std::uint32_t> drain;  // consumers end at the end of the log, members once their group has come there
+    std::atomic<std::uint32_t> calm;   // members stay
     std::array<Client, kMostClients> client;
 };
 
@@ -93,8 +96,10 @@ public:
     // Sends the signal, waits for the end, forks the next life.
     void replace(unsigned number, int signal);
     [[nodiscard]] Child& child(unsigned number) { return *children_.at(number); }
-    [[nodiscard]] unsigned clients() const { return plan_.producers + plan_.consumers; }
+    // Producers, then consumers, then members.
+    [[nodiscard]] unsigned clients() const { return plan_.producers + plan_.consumers + plan_.members; }
     [[nodiscard]] bool is_producer(unsigned number) const { return number < plan_.producers; }
+    [[nodiscard]] bool is_member(unsigned number) const { return number >= plan_.producers + plan_.consumers; }
 
     // Lets everybody do the work of one more turn.
     void turn();
@@ -112,6 +117,7 @@ public:
     // Bodies of children, for tests that fork for themselves.
     int produce(unsigned number) const;
     int consume(unsigned number) const;
+    int work(unsigned number) const;
 
 private:
     int trouble(unsigned number, const std::string& what) const;
