@@ -135,6 +135,8 @@ Result<std::vector<Ack>> AckReader::take() {
         const std::lock_guard lock{impl_->mutex};
         if (impl_->waiting.empty() && impl_->ended && !impl_->end) return fail(impl_->end.error());
         taken = std::exchange(impl_->waiting, {});
+        // The error that comes next was told of when these had not been taken.
+        if (impl_->ended) impl_->tell();
     }
     impl_->has_room.notify_all();
     return taken;

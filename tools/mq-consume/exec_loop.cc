@@ -23,6 +23,8 @@ std::string_view search_path() {
     return path == nullptr ? "/usr/bin:/bin" : path;
 }
 
+constexpr milliseconds kShortagePause{10};
+
 // Of this moment: when something ends there may be enough again.
 bool is_shortage(const Error& error) {
     return error.code == Errc::no_descriptors || error.code == Errc::no_memory || error.sys_errno == EAGAIN;
@@ -73,10 +75,11 @@ void ExecLoop::run() {
 void ExecLoop::give_up(cli::ExitCode status) {
     broken_ = true;
     printing_ = nullptr;
+    // First: who sees that all is idle is to see why.
+    shared_.fail_for_good(status);
     std::erase(jobs_, nullptr);
     for (auto& work : done_) abandon(std::move(work));
     done_.clear();
-    shared_.fail_for_good(status);
 }
 
 bool ExecLoop::is_stopping() const {
@@ -124,12 +127,9 @@ Status ExecLoop::start_commands() {
             jobs_.push_back(*std::move(job));
             continue;
         }
-        if (is_shortage(job.error()) && running() > 0) {
-            work->due = now + milliseconds{10};
-            again_.push_back(std::move(work));
-            return {};
-        }
-        abandon(std::move(work));
+        work->due = now + kShortagePause;
+        again_.push_back(std::move(work));
+        if (is_shortage(job.error()) && running() > 0) return {};
         return fail(std::move(job).error());
     }
     return {};
@@ -262,8 +262,8 @@ Result<bool> ExecLoop::settle_failure(ExecJob& job) {
     if (dead_letters_) {
         diagnostics_.detail(cat(describe(job), "; it goes to '", *options_.dead_letter, '\''));
         if (Status added = dead_letters_->add(job.work(), to_string(*job.end())); !added) {
-            abandon(job.take_work());
             shared_.fail_for_good(diagnostics_.fail(added.error()));
+            abandon(job.take_work());
             return true;
         }
         shared_.count([&](ExecCounts& counts) { counts.dead_letters += job.work().record_count; });
