@@ -1,5 +1,7 @@
-// The completions of three shells. Topics are what mq-topics lists; that may take 150 ms, then nothing is offered.
+// The completions of three shells. Topics are what mq-topics lists, groups what mq-offsets does; that may take 150
+// ms, then nothing is offered.
 #include <algorithm>
+#include <map>
 
 #include "cli/option_docs.h"
 #include "cli/option_set.h"
@@ -9,8 +11,29 @@ namespace mq::cli {
 
 namespace {
 
-// Prints the topics; what follows names the data directory.
-constexpr std::string_view kListTopics = "timeout 0.15 mq-topics list --names ";
+// Names that a tool prints.
+struct Names {
+    Complete what;
+    std::string_view one;      // "topic"
+    std::string_view all;      // what a shell's function that offers them is called, after the tool
+    std::string_view command;  // prints them; what follows names the data directory
+};
+constexpr Names kNames[] = {{Complete::topic, "topic", "_topics", "timeout 0.15 mq-topics list --names "},
+                            {Complete::group, "group", "_groups", "timeout 0.15 mq-offsets list --names "}};
+const Names* names_for(Complete what) {
+    const auto found = std::ranges::find(kNames, what, &Names::what);
+    return found == std::end(kNames) ? nullptr : &*found;
+}
+
+// Whether an option or operand of the tool, or of one of its commands, is such a name.
+bool offers(const OptionSet& options, Complete what) {
+    const auto rows = options.shown();
+    if (options.operand_completion() == what ||
+        std::ranges::any_of(rows, [what](const Option* row) { return row->complete == what; }))
+        return true;
+    return std::ranges::any_of(options.commands(),
+                               [&](const Command& command) { return offers(*table_of(options, command), what); });
+}
 
 std::string identifier(std::string_view program) {
     std::string out = cat('_', program);
@@ -72,7 +95,8 @@ std::string bash_action(const Option& row, const std::string& function) {
         case Complete::directory:
             return "compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- \"$word\"); return";
         case Complete::topic:
-            return cat(function, "_topics; return");
+        case Complete::group:
+            return cat(function, names_for(row.complete)->all, "; return");
         case Complete::choices:
             return cat("mapfile -t COMPREPLY < <(compgen -W ", quoted(joined(row.choices)), " -- \"$word\"); return");
     }
@@ -112,14 +136,20 @@ std::string command_names(const OptionSet& options, std::string_view separator) 
 std::string bash_of_commands(const OptionSet& options, const std::string& function, std::string_view tail) {
     std::string cases = bash_cases(options.shown(), function, "*:");
     std::string names;
-    std::string topics;
+    std::map<const Names*, std::string> operands;  // the commands that take such names
     for (const Command& command : options.commands()) {
         if (command.name.empty()) continue;
         const auto table = table_of(options, command);
         cases = cat(bash_cases(table->shown(), function, cat(command.name, ':')), cases);
         names += cat("      ", command.name, ") names+=", quoted(cat(' ', names_of(table->shown()))), " ;;\n");
-        if (table->operand_completion() == Complete::topic) topics += cat(topics.empty() ? "" : " | ", command.name);
+        const Names* offered = names_for(table->operand_completion());
+        if (offered == nullptr) continue;
+        std::string& taking = operands[offered];
+        taking += cat(taking.empty() ? "" : " | ", command.name);
     }
+    std::string topics;
+    for (const auto& [offered, taking] : operands)
+        topics += cat(topics.empty() ? "" : "    ", taking, ") ", function, offered->all, " ;;\n");
     const std::string commands = command_names(options, " ");
     return cat(
         "  local command='' names i\n"
@@ -154,10 +184,7 @@ std::string bash_of_commands(const OptionSet& options, const std::string& functi
         "      return\n"
         "      ;;\n"
         "    ",
-        topics, ") ", function,
-        "_topics ;;\n"
-        "  esac\n",
-        tail);
+        topics, "  esac\n", tail);
 }
 
 }  // namespace
@@ -165,16 +192,19 @@ std::string bash_of_commands(const OptionSet& options, const std::string& functi
 std::string bash_completion(const OptionSet& options) {
     const std::string function = identifier(options.program());
     std::string out = heading(options, "bash");
-    out += cat(function,
-               "_topics() {\n"
-               "  local where=() i\n"
-               "  for ((i = 1; i < COMP_CWORD; i++)); do\n"
-               "    case ${COMP_WORDS[i]} in -D | --data-dir) where=(-D \"${COMP_WORDS[i + 1]}\") ;; esac\n"
-               "  done\n"
-               "  mapfile -t COMPREPLY < <(compgen -W \"$(",
-               kListTopics,
-               "\"${where[@]}\" 2>/dev/null)\" -- \"$word\")\n"
-               "}\n");
+    for (const Names& names : kNames) {
+        if (!offers(options, names.what)) continue;
+        out += cat(function, names.all,
+                   "() {\n"
+                   "  local where=() i\n"
+                   "  for ((i = 1; i < COMP_CWORD; i++)); do\n"
+                   "    case ${COMP_WORDS[i]} in -D | --data-dir) where=(-D \"${COMP_WORDS[i + 1]}\") ;; esac\n"
+                   "  done\n"
+                   "  mapfile -t COMPREPLY < <(compgen -W \"$(",
+                   names.command,
+                   "\"${where[@]}\" 2>/dev/null)\" -- \"$word\")\n"
+                   "}\n");
+    }
     out += cat(function,
                "() {\n"
                "  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} assigned=\n"
@@ -202,7 +232,8 @@ std::string bash_completion(const OptionSet& options) {
                    " -- \"$word\")\n"
                    "    return\n"
                    "  fi\n");
-        if (options.operand_completion() == Complete::topic) out += cat("  ", function, "_topics\n");
+        if (const Names* names = names_for(options.operand_completion()))
+            out += cat("  ", function, names->all, '\n');
         out += kTail;
     }
     return out + cat("complete -F ", function, ' ', options.program(), '\n');
@@ -219,7 +250,8 @@ std::string zsh_action(const Option& row, const std::string& function) {
         case Complete::directory:
             return "_files -/";
         case Complete::topic:
-            return cat(function, "_topics");
+        case Complete::group:
+            return cat(function, names_for(row.complete)->all);
         case Complete::choices:
             return cat('(', joined(row.choices), ')');
     }
@@ -273,10 +305,10 @@ std::string zsh_of_commands(const OptionSet& options, const std::string& functio
             text = replaced(text, special, cat('\\', special));
         described += cat(described.empty() ? "" : " ", command.name, "\\:\"", text, '"');
         const auto table = table_of(options, command);
-        const bool topics = table->operand_completion() == Complete::topic;
+        const Names* names = names_for(table->operand_completion());
         cases += cat("      ", command.name, ")\n        _arguments -s -S \"$common[@]\" \\\n",
-                     zsh_rows(*table, function, "          "),
-                     "          '*:", topics ? cat("topic:", function, "_topics") : std::string{"file:_files"},
+                     zsh_rows(*table, function, "          "), "          '*:",
+                     names != nullptr ? cat(names->one, ':', function, names->all) : std::string{"file:_files"},
                      "'\n        ;;\n");
     }
     return cat("local context state line common\ncommon=( \\\n", zsh_rows(options, function, "  "), ")\n",
@@ -296,20 +328,24 @@ std::string zsh_of_commands(const OptionSet& options, const std::string& functio
 std::string zsh_completion(const OptionSet& options) {
     const std::string function = identifier(options.program());
     std::string out = cat("#compdef ", options.program(), '\n', heading(options, "zsh"));
-    out += cat(function,
-               "_topics() {\n"
-               "  local -a where\n"
-               "  local i\n"
-               "  for ((i = 2; i < CURRENT; i++)); do\n"
-               "    case $words[i] in -D | --data-dir) where=(-D $words[i+1]) ;; esac\n"
-               "  done\n"
-               "  compadd -- ${(f)\"$(",
-               kListTopics,
-               "$where 2>/dev/null)\"}\n"
-               "}\n");
+    for (const Names& names : kNames) {
+        if (!offers(options, names.what)) continue;
+        out += cat(function, names.all,
+                   "() {\n"
+                   "  local -a where\n"
+                   "  local i\n"
+                   "  for ((i = 2; i < CURRENT; i++)); do\n"
+                   "    case $words[i] in -D | --data-dir) where=(-D $words[i+1]) ;; esac\n"
+                   "  done\n"
+                   "  compadd -- ${(f)\"$(",
+                   names.command,
+                   "$where 2>/dev/null)\"}\n"
+                   "}\n");
+    }
     if (!options.commands().empty()) return out + zsh_of_commands(options, function);
     out += cat("_arguments -s -S \\\n", zsh_rows(options, function, "  "));
-    if (options.operand_completion() == Complete::topic) out += cat("  '1:topic:", function, "_topics' \\\n");
+    if (const Names* names = names_for(options.operand_completion()))
+        out += cat("  '1:", names->one, ':', function, names->all, "' \\\n");
     return out + "  '*:file:_files'\n";
 }
 
@@ -338,7 +374,8 @@ std::string fish_rows(const OptionSet& options, const std::string& function, con
                     line += " -xa '(__fish_complete_directories)'";
                     break;
                 case Complete::topic:
-                    line += cat(" -xa '(", function, ")'");
+                case Complete::group:
+                    line += cat(" -xa '(", function, names_for(row.complete)->all, ")'");
                     break;
                 case Complete::choices:
                     line += cat(" -xa ", quoted(joined(row.choices)));
@@ -353,19 +390,22 @@ std::string fish_rows(const OptionSet& options, const std::string& function, con
 }  // namespace
 
 std::string fish_completion(const OptionSet& options) {
-    std::string function = cat('_', identifier(options.program()), "_topics");
+    const std::string function = cat('_', identifier(options.program()));
     std::string out = heading(options, "fish");
-    out += cat("function ", function,
-               "\n"
-               "    set -l where\n"
-               "    set -l words (commandline -opc)\n"
-               "    if set -l at (contains -i -- -D $words; or contains -i -- --data-dir $words)\n"
-               "        set where -D $words[(math $at[1] + 1)]\n"
-               "    end\n"
-               "    ",
-               kListTopics,
-               "$where 2>/dev/null\n"
-               "end\n");
+    for (const Names& names : kNames) {
+        if (!offers(options, names.what)) continue;
+        out += cat("function ", function, names.all,
+                   "\n"
+                   "    set -l where\n"
+                   "    set -l words (commandline -opc)\n"
+                   "    if set -l at (contains -i -- -D $words; or contains -i -- --data-dir $words)\n"
+                   "        set where -D $words[(math $at[1] + 1)]\n"
+                   "    end\n"
+                   "    ",
+                   names.command,
+                   "$where 2>/dev/null\n"
+                   "end\n");
+    }
     out += fish_rows(options, function, {});
     for (const Command& command : options.commands()) {
         if (command.name.empty()) continue;
@@ -374,12 +414,11 @@ std::string fish_completion(const OptionSet& options) {
         const std::string condition = cat(" -n '__fish_seen_subcommand_from ", command.name, '\'');
         const auto table = table_of(options, command);
         out += fish_rows(*table, function, condition);
-        if (table->operand_completion() == Complete::topic)
-            out += cat("complete -c ", options.program(), condition, " -a '(", function, ")'\n");
+        if (const Names* names = names_for(table->operand_completion()))
+            out += cat("complete -c ", options.program(), condition, " -a '(", function, names->all, ")'\n");
     }
-    if (options.operand_completion() == Complete::topic) {
-        out += cat("complete -c ", options.program(), " -a '(", function, ")'\n");
-    }
+    if (const Names* names = names_for(options.operand_completion()))
+        out += cat("complete -c ", options.program(), " -a '(", function, names->all, ")'\n");
     return out;
 }
 

@@ -34,7 +34,7 @@ namespace mq::cli {
 
 enum class Arity : unsigned char { flag, value, optional_value };
 // What a shell offers for a value.
-enum class Complete : unsigned char { nothing, file, directory, topic, choices };
+enum class Complete : unsigned char { nothing, file, directory, topic, group, choices };
 
 // One row of the table. Strings are literals or outlive the set.
 class Option {

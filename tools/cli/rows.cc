@@ -91,7 +91,8 @@ void Rows::finish() {
     if (style_.header) {
         std::vector<std::string> header;
         for (const std::size_t i : shown_) {
-            std::string name{fields_[i].name};
+            const bool has_title = !fields_[i].title.empty();
+            std::string name{has_title ? fields_[i].title : fields_[i].name};
             for (char& c : name) c = c == '_' ? '-' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
             header.push_back(std::move(name));
         }

@@ -26,9 +26,10 @@ struct RowStyle {
 void add_row_style(OptionSet& options, RowStyle& style);
 
 struct Field {
-    std::string_view name;  // key in --json, frozen
-    bool usual = true;      // in a table without --fields
-    bool right = false;     // aligned to the right
+    std::string_view name;        // key in --json, frozen
+    bool usual = true;            // in a table without --fields
+    bool right = false;           // aligned to the right
+    std::string_view title = {};  // over a table; empty: made from the name
 };
 
 struct Cell {

@@ -30,6 +30,13 @@ void add_target(OptionSet& options, Target& target) {
         .hide();
 }
 
+void add_command_config(OptionSet& options) {
+    options
+        .value("-F, --command-config", "FILE", OptionSet::Apply{[](std::string_view) { return Status{}; }},
+               "Settings of Kafka's clients, which mean nothing to a data directory.")
+        .suggest(Complete::file);
+}
+
 namespace {
 
 std::string environment(const char* name) {

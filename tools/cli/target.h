@@ -19,6 +19,9 @@ struct Target {
 // -D, -b and --profile.
 void add_target(OptionSet& options, Target& target);
 
+// -F, of tools to which the settings of Kafka's clients mean nothing yet.
+void add_command_config(OptionSet& options);
+
 struct Refusal {
     ExitCode code;
     std::string text;

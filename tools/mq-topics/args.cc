@@ -207,7 +207,7 @@ void add_changing_commands(OptionSet& options, Args& args) {
                             "Records below this offset or time: 42, @-7d, end, 3=100 for partition 3.");
             trim.value("--keep", "N", args.keep, "All but the last N offsets of each partition.", std::int64_t{0});
             trim.value("-p, --partition", "LIST", OptionSet::Apply{[&args](std::string_view text) -> Status {
-                           MQ_ASSIGN(args.partitions, cli::parse_partition_list(text, kMostPartition));
+                           MQ_ASSIGN(args.partitions, cli::parse_partition_list(text, cli::kMostPartition));
                            return {};
                        }},
                        "Only these partitions: 0,2-5.")
@@ -223,12 +223,12 @@ void add_changing_commands(OptionSet& options, Args& args) {
     options.command("compact", "[OPTION...] TOPIC...",
                     "Compacts topics whose cleanup.policy says so: the latest record of each key stays.",
                     [&args](OptionSet& compact) {
-                        compact.value("-p, --partition", "LIST",
-                                      OptionSet::Apply{[&args](std::string_view text) -> Status {
-                                          MQ_ASSIGN(args.partitions, cli::parse_partition_list(text, kMostPartition));
-                                          return {};
-                                      }},
-                                      "Only these partitions: 0,2-5.");
+                        compact.value(
+                            "-p, --partition", "LIST", OptionSet::Apply{[&args](std::string_view text) -> Status {
+                                MQ_ASSIGN(args.partitions, cli::parse_partition_list(text, cli::kMostPartition));
+                                return {};
+                            }},
+                            "Only these partitions: 0,2-5.");
                         add_regex(compact, args);
                         compact.operands(args.operands, Complete::topic);
                     });
@@ -245,10 +245,7 @@ void add_shared_options(OptionSet& options, Args& args) {
                   }},
                   "Gives up waiting for another process after this time, with 124.");
     add_target(options, args.target);
-    options
-        .value("-F, --command-config", "FILE", OptionSet::Apply{[](std::string_view) { return Status{}; }},
-               "Settings of Kafka's clients, which mean nothing to a data directory.")
-        .suggest(Complete::file);
+    add_command_config(options);
 }
 
 }  // namespace

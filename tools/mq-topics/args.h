@@ -11,20 +11,12 @@
 #include "cli/option_set.h"
 #include "cli/range.h"
 #include "cli/target.h"
+#include "cli/topic_operand.h"
 
 namespace mq::topics {
 
-// A topic has at most 65,536 partitions.
-inline constexpr std::int32_t kMostPartition = 65'535;
-
 // --at of the command offsets.
 enum class OffsetAt : unsigned char { earliest, latest, max_timestamp, last_stable, timestamp };
-
-// "T:0,2-5" of the command offsets: no list means all partitions.
-struct TopicPartitions {
-    std::string topic;
-    std::vector<std::int32_t> partitions;
-};
 
 struct Args : cli::RowStyle, cli::Consent {
     std::string command;  // "list"; of Kafka's spelling too

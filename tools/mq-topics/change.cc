@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cli/text.h"
+#include "offsets/offset_store.h"
 #include "session.h"
 
 namespace mq::topics {
@@ -45,6 +46,24 @@ std::string what_is_lost(Session& session, const store::Topic& topic) {
     }
     return cat("delete topic '", topic.name, "': ", counted(topic.partitions, "partition"), ", ",
                counted(records, "record"), ", ", counted(size_bytes, "byte"));
+}
+
+// What groups have committed of a topic goes with it: a topic that is made anew begins at 0, and a group that went on
+// where it was would skip records. Before: death in between leaves groups that read again. After: for commits of
+// those who read meanwhile.
+Status delete_with_offsets(Session& session, const std::string& name) {
+    const bool has_offsets = name != offsets::kOffsetsTopic;
+    offsets::OffsetStore committed{session.directory};
+    if (has_offsets) {
+        MQ_TRY(committed.forget_topic(name));
+        MQ_TRY(committed.flush());
+    }
+    MQ_TRY(session.directory.delete_topic(name));
+    if (has_offsets) {
+        MQ_TRY(committed.forget_topic(name));
+        MQ_TRY(committed.flush());
+    }
+    return {};
 }
 
 }  // namespace
@@ -99,8 +118,7 @@ ExitCode remove(Session& session) {
         if (const auto stop = cli::confirm(session, session.args, "Delete?", plan)) return *stop;
     }
     for (const store::Topic& topic : *topics) {
-        const Status deleted = session.directory.delete_topic(topic.name);
-        if (!deleted) {
+        if (const Status deleted = delete_with_offsets(session, topic.name); !deleted) {
             session.fail_item(deleted.error());
             continue;
         }

@@ -48,16 +48,13 @@ ExitCode run(const Args& args, const cli::Diagnostics& diagnostics) {
                                 "this version has no cluster: a topic has one replica, in the data directory");
     }
     const CommandRow& command = *std::ranges::find(kCommands, args.command, &CommandRow::name);
-    local::Patience patience;
-    if (args.timeout_ms)
-        patience.deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds{*args.timeout_ms};
     const store::Access access = access_of(command, args);
     const auto there = os::exists(*path);
     if (there && !*there && command.name == "create" && args.dry_run && !args.operands.empty())
         return plan_creation(args, diagnostics, nullptr);
     if (there && !*there && access == store::Access::write && command.name != "create")
         return diagnostics.fail(ExitCode::not_found, cat(*path, ": no such data directory"));
-    auto directory = local::open(*path, access, diagnostics, patience);
+    auto directory = local::open(*path, access, diagnostics, local::patience_for(args.timeout_ms));
     if (!directory) return diagnostics.fail(directory.error());
     cli::Output out;
     Session session{args, diagnostics, *directory, out};

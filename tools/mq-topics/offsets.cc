@@ -1,7 +1,6 @@
 // offsets: what kafka-get-offsets shows, and where leader epochs end.
 
 #include "cli/text.h"
-#include "cli/values.h"
 #include "session.h"
 
 namespace mq::topics {
@@ -62,16 +61,6 @@ Result<Answer> ask(const Args& args, store::PartitionReader& reader) {
     return answer;
 }
 
-// "numbers:0,2-3"; a name alone is all its partitions.
-Result<TopicPartitions> parse_operand(std::string_view text) {
-    const std::size_t colon = text.find(':');
-    TopicPartitions parsed{std::string{text.substr(0, colon)}, {}};
-    if (colon != text.npos) {
-        MQ_ASSIGN(parsed.partitions, cli::parse_partition_list(text.substr(colon + 1), kMostPartition));
-    }
-    return parsed;
-}
-
 class Offsets {
 public:
     Offsets(Session& session, Rows& rows) : session_(session), rows_(rows) {}
@@ -123,7 +112,7 @@ ExitCode offsets(Session& session) {
         return session.finish(&*rows);
     }
     for (const std::string& operand : session.args.operands) {
-        const auto wanted = parse_operand(operand);
+        const auto wanted = cli::parse_topic_operand(operand);
         if (!wanted) return session.diagnostics.fail(wanted.error());
         const auto topic = session.directory.topic(wanted->topic);
         if (topic)

@@ -4,6 +4,7 @@
 
 #include "cli/delete_records.h"
 #include "cli/text.h"
+#include "local/compaction.h"
 #include "local/open.h"
 #include "session.h"
 
@@ -92,32 +93,11 @@ Result<std::vector<Cut>> plan_trim(Session& session) {
 }
 
 constexpr Field kTrimFields[] = {{"topic"}, {"partition", true, true}, {"low_watermark", true, true}};
-constexpr Field kCompactFields[] = {{"topic"},
-                                    {"partition", true, true},
-                                    {"records_before", true, true},
-                                    {"records_after", true, true},
-                                    {"bytes_before", true, true},
-                                    {"bytes_after", true, true}};
-
 Status trim_one(Session& session, const Cut& cut) {
     MQ_ASSIGN(const auto writer, session.directory.open_writer(cut.id));
     const Status trimmed = writer->trim(cut.to);
     local::tell(writer->take_recovery_report(), session.diagnostics);
     return trimmed;
-}
-
-// The active segment is closed first, or its records would wait for the next roll.
-Result<std::optional<log::CleanResult>> compact_one(Session& session, const log::TopicPartition& id) {
-    MQ_ASSIGN(const auto writer, session.directory.open_writer(id));
-    MQ_ASSIGN(const log::LogConfig config, writer->config());
-    if (!config.cleanup_compact) {
-        return fail(Errc::bad_argument, {}, log::partition_directory(id),
-                    "its cleanup.policy is delete: config append TOPIC cleanup.policy=compact");
-    }
-    MQ_TRY(writer->roll());
-    auto result = writer->compact(true);
-    local::tell(writer->take_recovery_report(), session.diagnostics);
-    return result;
 }
 
 }  // namespace
@@ -150,28 +130,13 @@ ExitCode trim(Session& session) {
 
 ExitCode compact(Session& session) {
     if (session.args.operands.empty()) return session.diagnostics.fail(ExitCode::usage, "compact: which topic?");
-    auto rows = Rows::make(kCompactFields, session.args, session.out);
+    auto rows = Rows::make(local::kCompactionFields, session.args, session.out);
     if (!rows) return session.diagnostics.fail(rows.error());
     const auto topics = choose_topics(session);
     if (!topics) return session.diagnostics.fail(topics.error());
     for (const store::Topic& topic : *topics) {
         for (const std::int32_t partition : partitions_of(session.args, topic)) {
-            const log::TopicPartition id{topic.name, partition};
-            const auto result = compact_one(session, id);
-            if (!result) {
-                session.fail_item(result.error());
-                continue;
-            }
-            ++session.done;
-            if (!*result) {
-                session.diagnostics.warning(cat(log::partition_directory(id),
-                                                ": another process compacts in this directory, it was left out"));
-                continue;
-            }
-            const auto count = [](std::uint64_t value) { return number_cell(static_cast<std::int64_t>(value)); };
-            rows->add({text_cell(id.topic), number_cell(id.partition), count((*result)->records_read),
-                       count((*result)->records_kept), count((*result)->bytes_before),
-                       count((*result)->bytes_after)});
+            local::compact_partition(session, session.directory, {topic.name, partition}, *rows);
         }
     }
     return session.finish(&*rows);
