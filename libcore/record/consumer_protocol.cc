@@ -16,7 +16,7 @@ Result<T> parse(ByteView bytes, const char* what) {
     T parsed;
     schema::Reader io{bytes.substr(sizeof version), version, false};
     io.object(parsed);
-    if (!io.ok()) return corrupt("lengths past the end");
+    if (!io.ok()) return corrupt(std::string{io.failed_field()} + ": " + io.reason());
     parsed.version = version;
     return parsed;
 }
@@ -32,17 +32,19 @@ std::string encode_versioned(const T& value) {
 
 }  // namespace
 
+using schema::since;
+
 void fields(auto& io, schema::Is<ConsumerSubscription> auto& v) {
-    io(v.topics);
-    io.bytes(v.user_data);
-    if (io.version() >= 1) io(v.owned_partitions);
-    if (io.version() >= 2) io(v.generation);
-    if (io.version() >= 3) io(v.rack_id);
+    io("Topics", v.topics);
+    io.bytes("UserData", v.user_data);
+    io("OwnedPartitions", v.owned_partitions, since(1).ignorable());
+    io("GenerationId", v.generation, since(2).ignorable());
+    io("RackId", v.rack_id, since(3).ignorable());
 }
 
 void fields(auto& io, schema::Is<ConsumerAssignment> auto& v) {
-    io(v.partitions);
-    io.bytes(v.user_data);
+    io("AssignedPartitions", v.partitions);
+    io.bytes("UserData", v.user_data);
 }
 
 Result<ConsumerSubscription> parse_consumer_subscription(ByteView bytes) {

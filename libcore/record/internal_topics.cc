@@ -36,7 +36,7 @@ Result<T> parse_fields(ByteView bytes, std::int16_t version, bool flexible, cons
     T parsed;
     schema::Reader io{bytes.substr(sizeof version), version, flexible};
     io.object(parsed);
-    if (!io.ok()) return bad_record(Errc::corrupt, what, "lengths past the end");
+    if (!io.ok()) return bad_record(Errc::corrupt, what, std::string{io.failed_field()} + ": " + io.reason());
     if (io.remaining() != 0)
         return bad_record(Errc::corrupt, what, std::to_string(io.remaining()) + " bytes too many");
     return parsed;
@@ -66,54 +66,55 @@ std::string encode_fields(const T& value, std::int16_t version, std::int16_t fle
 
 // The schemas, each once for both directions: `v` is const when it is written.
 
+using schema::only;
+using schema::since;
+
 void fields(auto& io, schema::Is<OffsetCommitKey> auto& v) {
-    io(v.group);
-    io(v.topic);
-    io(v.partition);
+    io("group", v.group);
+    io("topic", v.topic);
+    io("partition", v.partition);
 }
 
-void fields(auto& io, schema::Is<GroupMetadataKey> auto& v) { io(v.group); }
+void fields(auto& io, schema::Is<GroupMetadataKey> auto& v) { io("group", v.group); }
 
 void fields(auto& io, schema::Is<OffsetCommitValue> auto& v) {
-    io(v.offset);
-    if (io.version() >= 3) io(v.leader_epoch);
-    io(v.metadata);
-    io(v.commit_timestamp);
-    if (io.version() == 1) io(v.expire_timestamp);
+    io("offset", v.offset);
+    io("leaderEpoch", v.leader_epoch, since(3).ignorable());
+    io("metadata", v.metadata);
+    io("commitTimestamp", v.commit_timestamp);
+    io("expireTimestamp", v.expire_timestamp, only(1).ignorable());
 }
 
 void fields(auto& io, schema::Is<GroupMember> auto& v) {
-    io(v.member_id);
-    if (io.version() >= 3) io(v.group_instance_id);
-    io(v.client_id);
-    io(v.client_host);
-    if (io.version() >= 1) io(v.rebalance_timeout_ms);
-    io(v.session_timeout_ms);
-    io.bytes(v.subscription);
-    io.bytes(v.assignment);
+    io("memberId", v.member_id);
+    io("groupInstanceId", v.group_instance_id, since(3).ignorable());
+    io("clientId", v.client_id);
+    io("clientHost", v.client_host);
+    io("rebalanceTimeout", v.rebalance_timeout_ms, since(1).ignorable());
+    io("sessionTimeout", v.session_timeout_ms);
+    io.bytes("subscription", v.subscription);
+    io.bytes("assignment", v.assignment);
 }
 
 void fields(auto& io, schema::Is<GroupMetadataValue> auto& v) {
-    io(v.protocol_type);
-    io(v.generation);
-    io(v.protocol);
-    io(v.leader);
-    if (io.version() >= 2) io(v.current_state_timestamp);
-    io(v.members);
+    io("protocolType", v.protocol_type);
+    io("generation", v.generation);
+    io("protocol", v.protocol);
+    io("leader", v.leader);
+    io("currentStateTimestamp", v.current_state_timestamp, since(2).ignorable());
+    io("members", v.members);
 }
 
-void fields(auto& io, schema::Is<TransactionKey> auto& v) { io(v.transactional_id); }
+void fields(auto& io, schema::Is<TransactionKey> auto& v) { io("TransactionalId", v.transactional_id); }
 
 void fields(auto& io, schema::Is<TransactionValue> auto& v) {
-    auto status = static_cast<std::int8_t>(v.status);
-    io(v.producer_id);
-    io(v.producer_epoch);
-    io(v.timeout_ms);
-    io(status);
-    if constexpr (!std::is_const_v<std::remove_reference_t<decltype(v)>>) v.status = TransactionStatus{status};
-    io(v.partitions);
-    io(v.last_update_timestamp);
-    io(v.start_timestamp);
+    io("ProducerId", v.producer_id);
+    io("ProducerEpoch", v.producer_epoch);
+    io("TransactionTimeoutMs", v.timeout_ms);
+    io("TransactionStatus", v.status);
+    io("TransactionPartitions", v.partitions);
+    io("TransactionLastUpdateTimestampMs", v.last_update_timestamp);
+    io("TransactionStartTimestampMs", v.start_timestamp);
 }
 
 std::int32_t partition_for_id(std::string_view id, std::int32_t partitions) {

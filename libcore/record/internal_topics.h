@@ -95,6 +95,10 @@ enum class TransactionStatus : std::int8_t {
 struct TopicPartitions {
     std::string topic;
     std::vector<std::int32_t> partitions;
+    static void fields(auto& io, auto& m) {
+        io("Topic", m.topic);
+        io("Partitions", m.partitions);
+    }
     bool operator==(const TopicPartitions&) const = default;
 };
 struct TransactionValue {

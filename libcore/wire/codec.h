@@ -1,0 +1,46 @@
+// The definitions of encode() and decode(), for messages/*.cc only.
+#pragma once
+
+#include "record/schema_io.h"
+#include "wire/message.h"
+
+namespace mq::wire {
+
+template <Message T>
+tl::unexpected<Error> bad_message(Errc code, const char* operation, std::int16_t version, std::string detail) {
+    return fail(code, operation + (' ' + message_name<T>()) + " v" + std::to_string(version), {}, std::move(detail));
+}
+
+template <Message T>
+Status encode(const T& message, std::int16_t version, std::string& out) {
+    constexpr const Api& api = api_of(T::kApi);
+    if (!api.has(version)) return bad_message<T>(Errc::unsupported, "encode", version, "no such version");
+    const std::size_t start = out.size();
+    record::schema::Writer io{out, version, api.is_flexible(version)};
+    io.object(message);
+    if (io.ok()) return {};
+    out.resize(start);
+    return bad_message<T>(Errc::bad_argument, "encode", version, std::string{io.failed_field()} + ": " + io.reason());
+}
+
+template <Message T>
+Result<T> decode(ByteView body, std::int16_t version, std::size_t budget) {
+    constexpr const Api& api = api_of(T::kApi);
+    if (!api.has(version)) return bad_message<T>(Errc::unsupported, "decode", version, "no such version");
+    Result<T> message;
+    record::schema::Reader io{body, version, api.is_flexible(version), budget};
+    io.object(*message);
+    if (io.ok()) return message;
+    return bad_message<T>(io.over_budget() ? Errc::too_large : Errc::corrupt, "decode", version,
+                          std::string{io.failed_field()} + ": " + io.reason());
+}
+
+}  // namespace mq::wire
+
+#define MQ_WIRE_MESSAGE(type)                                                    \
+    template ::mq::Status encode<type>(const type&, std::int16_t, std::string&); \
+    template ::mq::Result<type> decode<type>(::mq::ByteView, std::int16_t, std::size_t);
+// Both messages of one request.
+#define MQ_WIRE_API(name)          \
+    MQ_WIRE_MESSAGE(name##Request) \
+    MQ_WIRE_MESSAGE(name##Response)
