@@ -1,12 +1,4 @@
 # Made by: mq-dump-segment --generate complete-fish
-function __mq_dump_segment_topics
-    set -l where
-    set -l words (commandline -opc)
-    if set -l at (contains -i -- -D $words; or contains -i -- --data-dir $words)
-        set where -D $words[(math $at[1] + 1)]
-    end
-    timeout 0.15 mq-topics list --names $where 2>/dev/null
-end
 complete -c mq-dump-segment -s r -l records -d 'Print the records of every batch too'
 complete -c mq-dump-segment -l no-meta -d 'Of a record print key and value only'
 complete -c mq-dump-segment -s f -l format -x -d 'Print every record by this format, see mq-format(5)'

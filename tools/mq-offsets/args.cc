@@ -283,6 +283,7 @@ std::optional<int> parse_args(OptionSet& options, int argc, char** argv, Args& a
         if (const Status applied = apply_kafka_spelling(kafka, args); !applied)
             return options.usage_error(applied.error().message());
     }
+    if (args.nagios && args.prometheus) return options.usage_error("--nagios and --prometheus: which of them?");
     if (args.command == "list" && args.operands.empty()) args.all_groups = true;
     if (!timeout.empty()) {
         // Kafka's tool counts milliseconds.

@@ -125,8 +125,6 @@ ExitCode lag(Session& session) {
     const Args& args = session.args;
     if (args.operands.empty() && !args.all_groups)
         return session.diagnostics.fail(ExitCode::usage, "lag: which group? GROUP or --all");
-    if (args.nagios && args.prometheus)
-        return session.diagnostics.fail(ExitCode::usage, "lag: --nagios and --prometheus: which of them?");
     auto rows = Rows::make(kFields, args, session.out);
     if (!rows) return session.diagnostics.fail(rows.error());
     std::vector<GroupLag> groups;
