@@ -8,8 +8,8 @@
 namespace mq::offsets {
 namespace {
 
-using test::golden_path;
 using test::FastDir;
+using test::golden_path;
 
 struct Told {
     std::int64_t offset = 0;
