@@ -18,11 +18,6 @@ namespace {
 constexpr int kLookAgainMs = 20;
 constexpr std::int64_t kPatienceNs = 60'000'000'000;
 
-std::int32_t number_of(const std::vector<SubscribedTopic>& topics, const std::string& name) {
-    const auto found = std::ranges::find(topics, name, &SubscribedTopic::name);
-    return static_cast<std::int32_t>(found - topics.begin());
-}
-
 }  // namespace
 
 store::DataDirectory open_to_write(const std::string& path) {
@@ -66,7 +61,7 @@ std::string Stage::overlaps() const {
         std::int64_t begin_ns, last_ns;
         std::size_t life;
     };
-    std::map<std::pair<std::int32_t, std::int32_t>, std::vector<Span>> by_partition;
+    std::map<std::pair<char, std::int32_t>, std::vector<Span>> by_partition;
     std::string found;
     for (std::size_t n = 0; n < most_; ++n) {
         const Life& life = lives_[n];
@@ -82,7 +77,7 @@ std::string Stage::overlaps() const {
         std::size_t whose = 0;
         for (const Span& span : spans) {
             if (span.begin_ns < until)
-                found += "partition " + std::to_string(partition.first) + "-" + std::to_string(partition.second) +
+                found += "partition " + std::string(1, partition.first) + "-" + std::to_string(partition.second) +
                          ": life " + std::to_string(span.life) + " took it " + std::to_string(until - span.begin_ns) +
                          " ns before life " + std::to_string(whose) + " was done\n";
             if (span.last_ns > until) {
@@ -116,7 +111,7 @@ int serve(const std::string& path, const Stage& stage, std::size_t number, const
                 return 4;
             }
             Tenure& tenure = life.tenure[next];
-            tenure.topic = number_of(role.topics, id.topic);
+            tenure.topic = id.topic[0];
             tenure.partition = id.partition;
             tenure.begin_ns.store(os::monotonic_ns());
             tenure.last_ns.store(tenure.begin_ns.load());

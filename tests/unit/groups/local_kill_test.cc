@@ -60,7 +60,7 @@ int play(Scene& scene, std::size_t number, const Arm& arm) {
         const std::int64_t now = os::monotonic_ns();
         for (const auto& id : changes->taken) {
             Tenure& tenure = life.tenure[life.tenures.load()];
-            tenure.topic = id.topic == "t" ? 0 : 1;
+            tenure.topic = id.topic[0];
             tenure.partition = id.partition;
             tenure.begin_ns.store(now);
             tenure.last_ns.store(now);

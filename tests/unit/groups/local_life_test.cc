@@ -84,6 +84,7 @@ TEST_F(LocalLife, P9_GRP_L1_AllDieAtOnceAndTheNextTakesEverything) {
 // Time never stands for death: what a stopped member owns stays with it.
 TEST_F(LocalLife, P9_GRP_L1_AStoppedMemberKeepsWhatItOwns) {
     Actor first = begin();
+    expect_balance(1);
     Actor stopped = begin();
     expect_balance(2);
     const Partitions owned = group().members[1].owned;
