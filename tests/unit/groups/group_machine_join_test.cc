@@ -19,6 +19,17 @@ TEST_F(GroupMachineJoin, GRP3_AnEmptyGroupIdIsInvalidForAllButCommitAndDeletion)
     EXPECT_EQ(machine.remove("").error, GroupError::none);
 }
 
+TEST_F(GroupMachineJoin, JOI3_AnEmptyGroupMayBecomeOfAnotherType) {
+    leave({{stable_group(1)[0], {}}});
+    JoinRequest other = request();
+    other.protocol_type = "connect";
+    other.protocols = {{"default", ""}};
+    const Token token = join(other);
+    pass(3'000);
+    EXPECT_EQ(joins.at(token).protocol_type, "connect");
+    EXPECT_EQ(joins.at(token).protocol, "default");
+}
+
 TEST_F(GroupMachineJoin, GRP5_WhatMembersSayInTheirMetadataIsNotRead) {
     JoinRequest odd = request();
     odd.protocols = {{"range", "no subscription"}};
@@ -157,9 +168,12 @@ TEST_F(GroupMachineJoin, JOI5_ARebalanceEndsWhenThePendingIdIsDropped) {
     const std::vector<std::string> names = stable_group(1);
     JoinRequest late = request();
     late.takes_member_id = true;
+    late.session_timeout_ms = 20'000;
     join(late);
     const Token leader = join(request(names[0]));
-    pass(10'000);
+    pass(19'999);
+    EXPECT_FALSE(answered_join(leader));
+    pass(1);
     EXPECT_EQ(joins.at(leader).members.size(), 1U);
 }
 
@@ -252,6 +266,16 @@ TEST_F(GroupMachineJoin, JOI11_ButNotPastTheRebalanceTimeout) {
     EXPECT_FALSE(answered_join(first));
     pass(1);
     EXPECT_EQ(joins.at(first).members.size(), 7U);
+}
+
+TEST_F(GroupMachineJoin, JOI11_AGroupThatHadMembersBeforeWaitsOneStepOnly) {
+    leave({{stable_group(1)[0], {}}});
+    const Token first = join(request());
+    pass(2'999);
+    join(request());
+    EXPECT_FALSE(answered_join(first));
+    pass(1);
+    EXPECT_EQ(joins.at(first).members.size(), 2U);
 }
 
 TEST_F(GroupMachineJoin, JOI12_APhaseEndsWithTheLastRejoinOrTheLargestRebalanceTimeout) {
@@ -356,6 +380,17 @@ TEST_F(GroupMachineJoin, JOI15_EachVotesForItsFirstProtocolThatAllHave) {
     EXPECT_EQ(joins.at(a).members[1].metadata, "r");
 }
 
+TEST_F(GroupMachineJoin, JOI15_AProtocolThatNotAllHaveGetsNoVotes) {
+    JoinRequest one = request();
+    one.protocols = {{"sticky", ""}, {"range", ""}, {"roundrobin", ""}};
+    const Token a = join(one);
+    join(one);
+    one.protocols = {{"roundrobin", ""}, {"range", ""}};
+    join(one);
+    pass(12'000);
+    EXPECT_EQ(joins.at(a).protocol, "range");
+}
+
 TEST_F(GroupMachineJoin, JOI16_OnlyTheFirstToJoinLeadsAndSeesTheMembers) {
     const Token a = join(request()), b = join(static_request("s"));
     pass(6'000);
@@ -393,6 +428,7 @@ TEST_F(GroupMachineJoin, JOI17_ANewMembersJoinIsGivenUpAfterFiveMinutes) {
         EXPECT_FALSE(answered_join(late));
         pass(10'000 - 1);
         beat(names[0], 1);
+        EXPECT_EQ(beat("c-id2", 1), GroupError::rebalance_in_progress);
     }
     pass(30);
     EXPECT_EQ(join_error(late), GroupError::unknown_member_id);

@@ -117,9 +117,23 @@ TEST_F(GroupMachineMembers, SYN4_AWriteThatEndsTooLateChangesNothing) {
     machine.written(writes.at(0).id, GroupError::none, now);
     take();
     EXPECT_EQ(state(), "PreparingRebalance");
+    // The same write once more, and one that nobody asked for.
     machine.written(writes.at(0).id, GroupError::none, now);
     machine.written(77, GroupError::none, now);
     EXPECT_EQ(state(), "PreparingRebalance");
+}
+
+TEST_F(GroupMachineMembers, SYN4_AWriteOfTheGenerationBeforeChangesNothing) {
+    const std::vector<std::string> names = completing_group();
+    hold_writes = true;
+    sync_all(names, 1);
+    JoinRequest changed = request(names[1]);
+    changed.protocols[0].metadata = "other";
+    join(changed);
+    join(request(names[0]));
+    EXPECT_EQ(machine.describe("g").generation, 2);
+    machine.written(writes.at(0).id, GroupError::none, now);
+    EXPECT_EQ(state(), "CompletingRebalance");
 }
 
 TEST_F(GroupMachineMembers, SYN5_WhoDoesNotSyncWithinTheRebalanceTimeoutIsRemoved) {
@@ -145,6 +159,22 @@ TEST_F(GroupMachineMembers, SYN5_AlsoTheLeaderForWhomAllWait) {
     }
     EXPECT_EQ(sync_error(follower), GroupError::rebalance_in_progress);
     EXPECT_EQ(joins.at(join(request(names[1]))).leader, names[1]);
+}
+
+TEST_F(GroupMachineMembers, SYN5_ButNotInTheNextPhaseWhichHasItsOwnEnd) {
+    const std::vector<std::string> names = completing_group();
+    sync_all({names[0]}, 1);
+    for (int i = 0; i < 9; ++i) {
+        beat(names[0], 1);
+        beat(names[1], 1);
+        pass(6'000);
+    }
+    const Token leader = join(request(names[0]));
+    beat(names[1], 1);
+    pass(9'000);
+    EXPECT_EQ(beat(names[1], 1), GroupError::rebalance_in_progress) << "63 s after its generation began";
+    join(request(names[1]));
+    EXPECT_EQ(joins.at(leader).members.size(), 2U);
 }
 
 TEST_F(GroupMachineMembers, HBT1_WhatAHeartbeatIsTold) {
@@ -309,6 +339,21 @@ TEST_F(GroupMachineMembers, STA3_AReplacementThatCannotBeStoredIsTakenBack) {
     EXPECT_EQ(join_error(token), GroupError::coordinator_not_available);
     EXPECT_EQ(beat(names[0], 1, "a"), GroupError::none);
     EXPECT_EQ(machine.describe("g").members[0].member_id, names[0]);
+}
+
+TEST_F(GroupMachineMembers, STA3_TheSessionBeginsWithTheAnswerHoweverLongTheWriteTook) {
+    stable_group(1, static_request("a"));
+    hold_writes = true;
+    const Token token = join(static_request("a"));
+    pass(30'000);
+    EXPECT_FALSE(answered_join(token));
+    machine.written(writes.back().id, GroupError::none, now);
+    take();
+    EXPECT_EQ(join_error(token), GroupError::none);
+    pass(9'999);
+    EXPECT_EQ(state(), "Stable");
+    pass(1);
+    EXPECT_EQ(state(), "Empty");
 }
 
 TEST_F(GroupMachineMembers, STA3_ARebalanceAnswersWhomTheRecordWouldHave) {
