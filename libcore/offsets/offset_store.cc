@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/seeded_bug.h"
 #include "offsets/partition.h"
 
 namespace mq::offsets {
@@ -329,7 +330,8 @@ Result<std::vector<OffsetStore::Expired>> OffsetStore::expire(
         MQ_ASSIGN(const auto groups, p.groups());
         std::vector<std::string> idle;
         for (const Group& group : groups)
-            if (group.partitions > 0 && !is_active(group.name)) idle.push_back(group.name);
+            if (group.partitions > 0 && (!is_active(group.name) || MQ_BUG("offsets.expires_active_groups")))
+                idle.push_back(group.name);
         const std::size_t before = expired.size();
         MQ_TRY(collect(p, idle, false));
         if (dry_run || expired.size() == before) return {};

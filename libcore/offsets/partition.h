@@ -54,6 +54,9 @@ public:
     [[nodiscard]] Status flush() { return writer_->flush(); }
 
 private:
+    // out_of_order unless this is what is committed.
+    [[nodiscard]] Status compare(std::string_view group,
+                                 const std::map<log::TopicPartition, std::optional<Offset>>& only_if);
     // How a look begins: what the table is of, if it can be believed.
     struct Stand {
         store::Life life;

@@ -122,7 +122,15 @@ Status OffsetsPartition::append(log::Log& log, FunctionRef<void(shm::OffsetTable
     MQ_ASSIGN(const std::span<char> batches, encoder_.finish());
     log::AppendOptions how;
     how.leader_epoch = log.leader_epochs().latest().value_or(0);
+    if (kept_ && MQ_BUG("offsets.table_before_log")) {
+        shm::OffsetTable early = *table();
+        tell(early, log.log_end());
+    }
     MQ_ASSIGN(const log::AppendResult appended, log.append(batches, how));
+    if (kept_ && MQ_BUG("offsets.applied_before_table")) {
+        kept_->applied = appended.last_offset.value() + 1;
+        table()->publish(id_.partition, *kept_);
+    }
     MQ_KILLPOINT("offsets.after_append");
     if (!kept_) return {};
     shm::OffsetTable shared = *table();
@@ -152,27 +160,31 @@ Status OffsetsPartition::change(FunctionRef<Status()> encode) {
     });
 }
 
+Status OffsetsPartition::compare(std::string_view group,
+                                 const std::map<log::TopicPartition, std::optional<Offset>>& only_if) {
+    for (const auto& [id, wanted] : only_if) {
+        MQ_ASSIGN(const auto now, fetch(group, id));
+        const std::optional<Offset> offset = now ? std::optional{now->committed.offset} : std::optional<Offset>{};
+        if (offset == wanted) continue;
+        const auto text = [](const std::optional<Offset>& of) {
+            return of ? "offset " + std::to_string(of->value()) : std::string{"nothing"};
+        };
+        return fail(Errc::out_of_order, "commit", log::partition_directory(id),
+                    "the group has committed " + text(offset) + ", not " + text(wanted));
+    }
+    return {};
+}
+
 Status OffsetsPartition::commit(std::string_view group, std::span<const Commit> commits, TimestampMs commit_timestamp,
                                 const std::map<log::TopicPartition, std::optional<Offset>>* only_if) {
     const auto allocate = [&](std::size_t position, std::size_t size_bytes) {
         return directory_.control()->allocate(shm::kOffsetTableAt + position, size_bytes);
     };
     const shm::Hash128 group_hash = hash_name(group);
+    if (only_if != nullptr && MQ_BUG("offsets.compares_outside_the_lock")) MQ_TRY(compare(group, *only_if));
     return writer_->change([&](log::Log& log) -> Status {
         MQ_TRY(catch_up(log));
-        if (only_if != nullptr) {
-            for (const auto& [id, wanted] : *only_if) {
-                MQ_ASSIGN(const auto now, fetch(group, id));
-                const std::optional<Offset> offset =
-                    now ? std::optional{now->committed.offset} : std::optional<Offset>{};
-                if (offset == wanted) continue;
-                const auto text = [](const std::optional<Offset>& of) {
-                    return of ? "offset " + std::to_string(of->value()) : std::string{"nothing"};
-                };
-                return fail(Errc::out_of_order, "commit", log::partition_directory(id),
-                            "the group has committed " + text(offset) + ", not " + text(wanted));
-            }
-        }
+        if (only_if != nullptr && !MQ_BUG("offsets.compares_outside_the_lock")) MQ_TRY(compare(group, *only_if));
         return append(log, [&](shm::OffsetTable& shared, Offset record) {
             for (const Commit& commit : commits) {
                 const shm::Hash128 topic = hash_name(commit.topic);

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/seeded_bug.h"
 #include "offsets/offset_store.h"
 
 namespace mq::offsets {
@@ -13,7 +14,7 @@ Result<Resumption> resume(store::PartitionReader& reader, const Committed& commi
                                                 text(bounds.log_start)};
     }
     Offset end = bounds.log_end;
-    if (committed.leader_epoch >= 0) {
+    if (committed.leader_epoch >= 0 && !MQ_BUG("resume.ignores_epochs")) {
         MQ_ASSIGN(const log::LeaderEpochs epochs, reader.leader_epochs());
         const log::EpochEnd known = epochs.end_of(committed.leader_epoch, bounds.log_end);
         if (known.end_offset != kNoOffset) end = std::min(end, known.end_offset);
