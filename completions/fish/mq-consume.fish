@@ -7,6 +7,14 @@ function __mq_consume_topics
     end
     timeout 0.15 mq-topics list --names $where 2>/dev/null
 end
+function __mq_consume_groups
+    set -l where
+    set -l words (commandline -opc)
+    if set -l at (contains -i -- -D $words; or contains -i -- --data-dir $words)
+        set where -D $words[(math $at[1] + 1)]
+    end
+    timeout 0.15 mq-offsets list --names $where 2>/dev/null
+end
 complete -c mq-consume -s t -l topic -xa '(__mq_consume_topics)' -d 'A topic, beside those named as operands'
 complete -c mq-consume -s r -l regex -d 'Topics are patterns (RE2) that a whole name must match'
 complete -c mq-consume -s p -l partition -x -d 'Only these partitions: 0,2-5'
@@ -21,14 +29,31 @@ complete -c mq-consume -l control-records -d 'Prints the markers of transactions
 complete -c mq-consume -l merge -xa 'timestamp' -d 'Prints the records of all partitions in the order of their timestamps, not one partition after another'
 complete -c mq-consume -l merge-window -x -d 'How long, while following, --merge waits for older records of other partitions: 1s if not given'
 complete -c mq-consume -l checkpoint -r -F -d 'Keeps in FILE how far was printed, and goes on there the next time'
+complete -c mq-consume -l get -x -d 'Prints the latest record of KEY and exits; with 1 if there is none'
+complete -c mq-consume -l latest-per-key -d 'Prints of each key the last record, as if the log were compacted, and exits: not those that a null value deletes, and none without a key'
 complete -c mq-consume -l on-error -xa 'stop skip' -d 'At damage: stop, the default, or skip to what can be read again, telling how much that was; then the exit status is 1'
-complete -c mq-consume -s e -l exit -d 'Exits at the end as it was when reading began'
+complete -c mq-consume -s e -l exit -d 'Exits at the end as it was when reading began; in a group at that of each partition that came here'
 complete -c mq-consume -l follow -d 'Goes on with what is appended later: the default'
 complete -c mq-consume -s c -l count -x -d 'Exits after N records'
 complete -c mq-consume -l count-per-partition -x -d 'At most N records of each partition'
 complete -c mq-consume -l idle-timeout -x -d 'Exits when nothing has come for so long'
 complete -c mq-consume -l timeout -x -d 'Gives up after so long, with status 124'
 complete -c mq-consume -l expect -x -d 'Exits with 1 unless exactly N records were printed; with N+ unless at least so many'
+complete -c mq-consume -s g -l group -xa '(__mq_consume_groups)' -d 'Shares the partitions with the other members of GROUP, goes on where the group has committed, and commits'
+complete -c mq-consume -l commit -xa 'after-output interval:5s exit never' -d 'after-output, the default: what the next program has taken, or what --exec and --ack-fd say is done; interval:DUR: the same, once in so long; exit: at the end, and when a partition goes; never'
+complete -c mq-consume -l group-instance-id -x -d 'Who this member is, over restarts too: a second one of that name is refused'
+complete -c mq-consume -l assignor -xa 'cooperative-sticky sticky range roundrobin' -d 'How the group shares: cooperative-sticky if not given'
+complete -c mq-consume -l exec -x -d 'Runs CMD for each record, its value on standard input and the rest in the environment'
+complete -c mq-consume -l exec-batch -x -d 'Runs CMD for many records, which stand on its standard input as they would be printed'
+complete -c mq-consume -l exec-batch-records -x -d 'So many records at most to one command of --exec-batch; as many as fit if not given'
+complete -c mq-consume -l exec-batch-bytes -x -d 'A command of --exec-batch gets no more once it has so much: 4M if not given'
+complete -c mq-consume -l exec-jobs -x -d 'So many commands at a time: 1 if not given'
+complete -c mq-consume -l keep-order -d 'What commands print is passed on in the order of offsets of each partition, not in that of their ends'
+complete -c mq-consume -l exec-retries -x -d 'A command that fails is run again so often: 0 if not given'
+complete -c mq-consume -l exec-backoff -x -d 'How long before the first repetition, twice as long before each further one: 1s if not given'
+complete -c mq-consume -l dead-letter -xa '(__mq_consume_topics)' -d 'Where a record goes whose command keeps failing; it is done then'
+complete -c mq-consume -l on-exec-failure -xa 'stop skip' -d 'When a command keeps failing: stop, the default, with status 1 and nothing committed past it, or skip the record; then the status is 1 at the end'
+complete -c mq-consume -l ack-fd -x -d 'Commits what another program says is done, a line of TOPIC PARTITION OFFSET each, read from descriptor N: that record, and all before it'
 complete -c mq-consume -s f -l format -x -d 'Prints every record so: \'%p %o %k %s\\n\'; see FORMATS'
 complete -c mq-consume -l json -d 'Prints a JSON object a line'
 complete -c mq-consume -l meta -d 'Leaves the values out: topic, partition, offset, timestamp, key length, value length, between tabs; with --json value_size in place of the value'

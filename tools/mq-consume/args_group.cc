@@ -91,9 +91,11 @@ std::string exec_contradiction(const Args& args) {
 void add_group(OptionSet& options, Args& args) {
     GroupArgs& group = args.group;
     options.group("Groups");
-    options.value("-g, --group", "GROUP", group.group,
-                  "Shares the partitions with the other members of GROUP, goes on where the group has committed, and "
-                  "commits. With --partition those are read, nothing is joined, and members must not be there.");
+    options
+        .value("-g, --group", "GROUP", group.group,
+               "Shares the partitions with the other members of GROUP, goes on where the group has committed, and "
+               "commits. With --partition those are read, nothing is joined, and members must not be there.")
+        .suggest(Complete::group);
     options
         .value("--commit", "WHEN", OptionSet::Apply{[&](std::string_view text) { return parse_commit(text, group); }},
                "after-output, the default: what the next program has taken, or what --exec and --ack-fd say is done; "

@@ -91,7 +91,7 @@ End Consumer::read_in_turns() {
             any_open |= !partition.done && !partition.leaving;
         }
         if (!any_open && !may_grow()) return End::all_read;
-        if (progressed) continue;
+        if (progressed || !taken_.empty()) continue;
         if (!any_open && session_ && args_.ends_at_end()) {
             const auto ended = group_has_ended();
             if (!ended) return fail_with(ended.error());
@@ -174,6 +174,7 @@ End Consumer::wait_for_more(std::int64_t longest_ms) {
         if (const Status flushed = out_.flush(); !flushed) return fail_with(flushed.error());
     }
     if (const Status tended = tend(true); !tended) return fail_with(tended.error());
+    if (!taken_.empty()) return End::not_yet;
     const bool holds_back = std::ranges::any_of(partitions_, [](const auto& p) { return p->has_head; });
     if (!holds_back && !std::exchange(caught_up_told_, true)) {
         events_.tell("caught_up", {{"records", static_cast<std::int64_t>(records_)}});

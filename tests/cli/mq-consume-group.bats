@@ -1,0 +1,370 @@
+# mq-consume -g: real processes that share a topic, each with a pipe of its own. Events are awaited, nothing sleeps.
+load helpers
+
+# member NAME [OPTION...]: starts one in the background; its output goes through a pipe into NAME.out, its events come
+# to a descriptor.
+declare -gA pids events owned
+member() {
+    local name=$1
+    shift
+    mkfifo "$name.events"
+    env --default-signal=INT mq-consume "$@" --events-fd 8 8>"$name.events" > >(exec cat >"$name.out") 2>"$name.words" 3>&- &
+    pids[$name]=$!
+    exec {fd}<"$name.events"
+    events[$name]=$fd
+    owned[$name]=0
+}
+
+teardown() {
+    local name
+    for name in "${!pids[@]}"; do kill -KILL "${pids[$name]}" 2>/dev/null || true; done
+    tail -v -n 5 ./*.words 2>/dev/null || true
+}
+
+# The next event of NAME that has this in it, in $event.
+await() {
+    while read -r -t 15 -u "${events[$1]}" event; do
+        [[ $event != *'"event":"assigned"'* ]] || owned[$1]=$((owned[$1] + 1))
+        [[ $event != *'"event":"revoked"'* ]] || owned[$1]=$((owned[$1] - 1))
+        [[ $event != *"$2"* ]] || return 0
+    done
+    echo "no event $2 of $1; $(cat "$1.words")" >&2
+    return 1
+}
+owns() { while [[ ${owned[$1]} -ne $2 ]]; do await "$1" '"event"'; done; }
+
+ended_with() {
+    local got=0
+    wait "${pids[$1]}" || got=$?
+    [[ $got -eq $2 ]] || { echo "status $got instead of $2: $(cat "$1.words")" >&2; return 1; }
+}
+
+append() { mq-produce -q "$@"; }
+
+# What GROUP has committed, "topic-partition offset" a line.
+committed() {
+    mq-consume -q __consumer_offsets -e --decode offsets |
+        jq -r --arg g "$1" 'select(.key.type == "offset_commit" and .key.group == $g)
+            | "\(.key.topic)-\(.key.partition) \(.value.offset // "none")"' |
+        awk '{ last[$1] = $2 } END { for (place in last) if (last[place] != "none") print place, last[place] }' | sort
+}
+
+# One of records 1..N to each of the partitions 0..5, told apart by their partition.
+fill() {
+    local p
+    for p in 0 1 2 3 4 5; do seq -f "$p %.0f" "$1" "$2" | append t --create=6 -p $p; done
+}
+all_of() {
+    local p
+    for p in 0 1 2 3 4 5; do seq -f "$p %.0f" "$1" "$2"; done | sort
+}
+
+@test "P9, GRP-L1: three on six partitions have two each; a killed one's are read by the others, and nothing is left out" {
+    fill 1 100
+    member a t -g g
+    owns a 6
+    member b t -g g
+    owns b 3
+    owns a 3
+    member c t -g g
+    owns c 2
+    owns b 2
+    owns a 2
+    fill 101 200
+    # What has been taken is committed soon after.
+    until [[ $(cat a.out b.out c.out | wc -l) -eq 1200 ]]; do await a committed; done
+    # Handing over has repeated nothing.
+    same "$(sort a.out b.out c.out)" "$(all_of 1 200)"
+    for p in 0 1 2 3 4 5; do same "$(grep -l "^$p 1[0-9][1-9]" a.out b.out c.out | wc -l)" 1; done
+
+    kill -KILL "${pids[b]}"
+    owns a 3
+    owns c 3
+    fill 201 300
+    until [[ $(sort -u a.out b.out c.out | wc -l) -eq 1800 ]]; do await a committed; done
+    same "$(sort -u a.out b.out c.out)" "$(all_of 1 300)"
+    kill "${pids[a]}" "${pids[c]}"
+    ended_with a 143
+    ended_with c 143
+    same "$(committed g)" "$(for p in 0 1 2 3 4 5; do echo "t-$p 300"; done)"
+}
+
+@test "point-to-point and publish/subscribe: one group shares a topic, two get everything each" {
+    fill 1 50
+    mq-consume t -g one -e | sort >one
+    mq-consume t -g two -e | sort >two
+    same "$(cat one)" "$(all_of 1 50)"
+    same "$(cat two)" "$(all_of 1 50)"
+    same "$(mq-consume t -g one -e)" ''
+    # Two at the same time, until nothing more comes.
+    member a t -g three --idle-timeout 1s
+    member b t -g three --idle-timeout 1s
+    ended_with a 0
+    ended_with b 0
+    same "$(sort a.out b.out)" "$(all_of 1 50)"
+}
+
+@test "wish 8: what the next program has not taken is not committed, also of one that exits in the middle" {
+    seq 1 100000 | append t
+    # head takes 8 KiB at a time: whole lines of those are done, the next member has the first that is not.
+    status_of 0 bash -c 'set -o pipefail; mq-consume t -g g -e | head -n 5; [[ ${PIPESTATUS[0]} -eq 141 ]]'
+    same "$output" "$(seq 1 5)"
+    local taken
+    read -r _ taken < <(committed g)
+    same "$(mq-consume t -g g -c 1)" $((taken + 1))
+    [[ $taken -gt 0 && $taken -lt 100000 ]]
+    [[ $(seq 1 "$taken" | wc -c) -le 8192*8 && $(seq 1 $((taken + 1)) | wc -c) -gt 4096 ]]
+    same "$(mq-consume t -g g -e | wc -l)" $((100000 - taken - 1))
+    # Everything was taken at last.
+    same "$(committed g)" 't-0 100000'
+}
+
+@test "wish 8: a commit speaks of whole records that were read from the pipe, while the reader thinks" {
+    seq 1 100000 | append t
+    mkfifo pipe
+    exec 7<>pipe
+    mkfifo a.events
+    mq-consume t -g g --events-fd 8 8>a.events >pipe 2>a.words 3>&- 7<&- &
+    pids[a]=$!
+    exec {fd}<a.events
+    events[a]=$fd owned[a]=0
+    await a assigned
+    dd bs=1 count=4000 <&7 >read 2>/dev/null
+    await a committed
+    local whole
+    whole=$(wc -l <read)
+    # dd reads a byte at a time: a commit may come while it is at it.
+    while [[ $event != *"\"offset\":$whole}" ]]; do await a committed; done
+    kill -KILL "${pids[a]}"
+    exec 7<&-
+    same "$(committed g)" "t-0 $whole"
+    same "$(mq-consume t -g g -c 1)" $((whole + 1))
+}
+
+@test "a stopped reader keeps what is its, until it goes on" {
+    fill 1 100
+    mkfifo pipe
+    exec 7<>pipe
+    mkfifo a.events
+    mq-consume t -g g --events-fd 8 8>a.events >pipe 2>a.words 3>&- 7<&- &
+    pids[a]=$!
+    exec {fd}<a.events
+    events[a]=$fd owned[a]=0
+    owns a 6
+    await a caught_up
+    member b t -g g --count 300
+    await b joined
+    # Nothing goes over before what was printed of it is read.
+    same "${owned[b]}" 0
+    cat <&7 >a.out &
+    local reader=$!
+    owns a 3
+    owns b 3
+    fill 101 200
+    ended_with b 0
+    kill "${pids[a]}"
+    ended_with a 143
+    exec 7<&-
+    kill $reader
+    cut -d' ' -f1 b.out | sort -u >of_b
+    same "$(wc -l <of_b)" 3
+    # b has read the second half of its partitions only.
+    ! grep -E ' ([1-9]|[1-9][0-9]|100)$' b.out || false
+}
+
+@test "wish 5: -e in a group ends at the ends as they were, with several partitions and members" {
+    fill 1 1000
+    member a t -g g -e
+    member b t -g g -e
+    ended_with a 0
+    ended_with b 0
+    same "$(sort a.out b.out)" "$(all_of 1 1000)"
+    same "$(mq-consume t -g g -e)" ''
+    same "$(committed g)" "$(for p in 0 1 2 3 4 5; do echo "t-$p 1000"; done)"
+    # What comes while it is at it is left for the next one.
+    mkfifo pipe
+    fill 1001 3000
+    mq-consume t -g g -e --events-fd 8 8>started >pipe 3>&- &
+    local pid=$!
+    exec 7<pipe
+    read -r first <&7
+    fill 3001 3001
+    cat <&7 >rest
+    wait $pid
+    same "$({ echo "$first"; cat rest; } | sort)" "$(all_of 1001 3000)"
+    same "$(mq-consume t -g g -e | sort)" "$(all_of 3001 3001)"
+}
+
+@test "-c, --expect and --idle-timeout end a member; the next one goes on behind it" {
+    seq 1 20 | append t
+    same "$(mq-consume t -g g -c 7)" "$(seq 1 7)"
+    same "$(mq-consume t -g g -c 3 --expect 3)" "$(seq 8 10)"
+    status_of 1 mq-consume t -g g -e --expect 3
+    says '10 records, where 3 were expected'
+    same "$(mq-consume t -g g --idle-timeout 10ms)" ''
+    status_of 124 mq-consume t -g g --timeout 10ms
+    same "$(mq-consume t -g other -e -m 'value~5')" "$(printf '5\n15')"
+    # What a filter leaves out is done with.
+    same "$(committed other)" 't-0 20'
+}
+
+@test "--commit: never, at the end, once in a while" {
+    seq 1 20 | append t
+    mq-consume t -g g -e --commit never >/dev/null
+    same "$(committed g)" ''
+    mq-consume t -g g -e --commit exit | cat >/dev/null
+    same "$(committed g)" 't-0 20'
+    seq 21 30 | append t
+    member a t -g g --commit interval:50ms
+    await a '"offset":30'
+    kill -KILL "${pids[a]}"
+    same "$(committed g)" 't-0 30'
+    # Of one that is to commit at the end, and is killed, nothing is.
+    seq 31 40 | append t
+    member b t -g g --commit exit
+    await b caught_up
+    kill -KILL "${pids[b]}"
+    same "$(committed g)" 't-0 30'
+    same "$(mq-consume t -g g -X enable.auto.commit=false -c 2)" "$(seq 31 32)"
+    same "$(committed g)" 't-0 30'
+}
+
+@test "where a group begins: at what it has committed, else where -o says, else at the start" {
+    seq 1 10 | append t
+    same "$(mq-consume t -g g -o -2 -e)" "$(seq 9 10)"
+    same "$(mq-consume t -g g -o start -e)" ''
+    same "$(mq-consume t -X group.id=h -o committed -e)" "$(seq 1 10)"
+    same "$(mq-consume t -g i -o 3:5 -e)" "$(seq 4 5)"
+    same "$(committed i)" 't-0 5'
+    # Who begins at the end has that for its place, even if nothing comes.
+    mq-consume t -g j -o end -e
+    echo 11 | append t
+    same "$(mq-consume t -g j -e)" 11
+}
+
+@test "REC-3: a commit that lies before the log, or behind its end, is told of and resumed at what there is" {
+    seq 1 5 | append t
+    local size
+    size=$(stat -c %s data/t-0/*.log)
+    seq 6 10 | append t
+    mq-consume t -g g -e >/dev/null
+    mq-consume t -g early -c 2 >/dev/null
+    # As after a crash of the machine: what was shared is gone, and the second append as well.
+    rm data/.mq-control
+    truncate -s "$size" data/t-0/*.log
+    status_of 0 mq-consume t -g g -e
+    [[ $stderr == *'t-0: the group has committed offset 10'*'going on there'* ]] || { echo "$stderr"; false; }
+    seq 11 12 | append t
+    same "$(mq-consume -q t -g g -e)" "$(seq 11 12)"
+    mq-topics -q trim t --before 4 -y
+    status_of 0 mq-consume t -g early -e
+    says 't-0: the group has committed offset 2, which is gone: going on at the start of the log, 4'
+    same "$output" "$(printf '5\n11\n12')"
+}
+
+@test "patterns: partitions and topics that come are read, and shared" {
+    echo 1 | append apple
+    member a -r 'a.*' -g g
+    await a '"event":"assigned"'
+    echo 2 | append avocado
+    await a '"event":"assigned"'
+    [[ $event == *avocado* ]]
+    mq-topics -q partitions apple --to 2
+    await a '"event":"assigned"'
+    [[ $event == *'"topic":"apple","partition":1'* ]]
+    echo 3 | append apple -p 1
+    until [[ $(wc -l <a.out) -eq 3 ]]; do await a committed; done
+    mq-topics -q delete -y avocado
+    await a '"topic":"avocado"'
+    echo 4 | append apple -p 1
+    until [[ $(wc -l <a.out) -eq 4 ]]; do await a committed; done
+    kill "${pids[a]}"
+    ended_with a 143
+    same "$(sort a.out)" "$(seq 1 4)"
+}
+
+@test "-p with -g: goes on and commits without joining, and not beside members (75)" {
+    fill 1 5
+    same "$(mq-consume t -g g -p 1,2 -e | sort)" "$(for p in 1 2; do seq -f "$p %.0f" 1 5; done)"
+    same "$(mq-consume t -g g -p 1,2 -e)" ''
+    same "$(committed g)" "$(printf 't-1 5\nt-2 5')"
+    member a t -g g
+    owns a 6
+    status_of 75 mq-consume t -g g -p 1 -e
+    [[ $stderr == *"${pids[a]}"* ]]
+    # Members that come later end it at its next commit.
+    kill "${pids[a]}"
+    ended_with a 143
+    member b t -g h -p 0
+    await b committed
+    member c t -g h
+    await c assigned
+    seq 6 9 | append t -p 0
+    ended_with b 75
+    kill "${pids[c]}"
+    ended_with c 143
+}
+
+@test "75: an instance id that is in use is told with its process, and another assignor" {
+    echo x | append t
+    member a t -g g --group-instance-id worker-1
+    await a assigned
+    status_of 75 mq-consume t -g g -e --group-instance-id worker-1
+    [[ $stderr == *"${pids[a]}"* ]]
+    status_of 75 mq-consume t -g g -e --assignor range
+    kill "${pids[a]}"
+    ended_with a 143
+    same "$(mq-consume t -g g -e --group-instance-id worker-1 --assignor range)" ''
+}
+
+@test "64 and 66: what cannot be, before anything is joined" {
+    mkdir data
+    status_of 66 mq-consume nothing -g g -e
+    says "topic 'nothing': no such topic"
+    echo x | append t
+    local wrong
+    for wrong in --merge\ timestamp --replay --tail\ 1 --checkpoint\ f --count-only --get\ k --latest-per-key; do
+        eval "status_of 64 mq-consume t -g g $wrong"
+        says '-g goes with none of'
+    done
+    status_of 64 mq-consume t -o committed
+    says '-o committed needs a group'
+    status_of 64 mq-consume t --commit exit
+    status_of 64 mq-consume t -g g --commit sometimes
+    says 'is none of after-output, interval:DUR, exit, never'
+    status_of 64 mq-consume t -g ''
+    status_of 66 mq-consume -D missing t -g g -e
+    [[ ! -e missing ]]
+}
+
+@test "SIGTERM: what was read is printed, taken, committed; then it dies of the signal" {
+    seq 1 50000 | append t
+    mkfifo pipe
+    exec 7<>pipe
+    mkfifo a.events
+    env --default-signal=INT mq-consume t -g g --events-fd 8 8>a.events >pipe 2>a.words 3>&- 7<&- &
+    pids[a]=$!
+    exec {fd}<a.events
+    events[a]=$fd owned[a]=0
+    await a assigned
+    kill -INT "${pids[a]}"
+    # It waits for its reader.
+    exec 6<pipe 7<&-
+    cat <&6 >a.out
+    ended_with a 130
+    same "$(committed g)" "t-0 $(wc -l <a.out)"
+    same "$(mq-consume t -g g -e | wc -l)" $((50000 - $(wc -l <a.out)))
+}
+
+@test "--ack-fd: committed is what the other program says is done" {
+    seq 1 10 | append t
+    mkfifo acks
+    # Takes all, and acknowledges up to the seventh.
+    status_of 1 bash -c 'mq-consume t -g g -e --ack-fd 5 5<acks | { cat >taken; echo "t 0 6"; } >acks; exit ${PIPESTATUS[0]}'
+    says 'the acknowledgements ended before all was acknowledged'
+    same "$(cat taken)" "$(seq 1 10)"
+    same "$(committed g)" 't-0 7'
+    status_of 0 bash -c 'mq-consume t -g g -e --ack-fd 5 5<acks | { cat >taken; echo "t 0 9"; } >acks; exit ${PIPESTATUS[0]}'
+    same "$(cat taken)" "$(seq 8 10)"
+    same "$(committed g)" 't-0 10'
+}
