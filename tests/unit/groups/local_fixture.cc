@@ -1,6 +1,7 @@
 #include "local_fixture.h"
 
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <algorithm>
 #include <csignal>
@@ -92,6 +93,7 @@ std::string Stage::overlaps() const {
 int serve(const std::string& path, const Stage& stage, std::size_t number, const Role& role) {
     Party party{path};
     Life& life = stage.life(number);
+    if (role.before_joining) role.before_joining();
     auto member = party.join(role.options, role.topics);
     life.joined.store(1);
     stage.ring();
@@ -100,7 +102,6 @@ int serve(const std::string& path, const Stage& stage, std::size_t number, const
         const std::int64_t now = os::monotonic_ns();
         for (auto& [id, tenure] : mine) tenure->last_ns.store(now);
     };
-    bool called = false;
     while (life.order.load() == static_cast<std::uint32_t>(Order::serve)) {
         const auto changes = member->poll();
         if (!changes) return 3;
@@ -122,10 +123,6 @@ int serve(const std::string& path, const Stage& stage, std::size_t number, const
         for (const auto& id : changes->revoked) mine.erase(id);
         if (!member->release(changes->revoked)) return 5;
         if (!changes->empty()) stage.ring();
-        if (!called && role.once_stable && !mine.empty()) {
-            called = true;
-            role.once_stable(*member);
-        }
         const os::FutexWord words[] = {{&member->word(), member->seen()}, {&life.order, 0}};
         static_cast<void>(os::futex_wait(words, role.act_every_ms));
     }
@@ -140,6 +137,12 @@ int serve(const std::string& path, const Stage& stage, std::size_t number, const
 Actor start(const std::string& path, const Stage& stage, std::size_t life, const Role& role) {
     return {life, std::make_unique<test::Child>(
                       test::Child::fork([&path, &stage, life, &role] { return serve(path, stage, life, role); }))};
+}
+
+bool has_ended(const Actor& actor) {
+    siginfo_t info{};
+    return ::waitid(P_PID, static_cast<id_t>(actor.child->pid()), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           info.si_pid == actor.child->pid();
 }
 
 void order(const Stage& stage, const Actor& actor, Order what) {

@@ -77,7 +77,7 @@ struct Role {
     JoinOptions options{.group = "g"};
     std::vector<SubscribedTopic> topics{{"t", 6}};
     int act_every_ms = 2;
-    std::function<void(LocalMember&)> once_stable{};  // when it first owns something
+    std::function<void()> before_joining{};
 };
 // What a member does until it is ordered to leave: takes, acts, gives up. For a child.
 int serve(const std::string& path, const Stage& stage, std::size_t life, const Role& role);
@@ -86,6 +86,7 @@ struct Actor {
     std::size_t life = 0;
     std::unique_ptr<test::Child> child;
 };
+[[nodiscard]] bool has_ended(const Actor& actor);
 [[nodiscard]] Actor start(const std::string& path, const Stage& stage, std::size_t life, const Role& role = {});
 void order(const Stage& stage, const Actor& actor, Order what);
 

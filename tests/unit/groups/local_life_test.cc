@@ -6,7 +6,7 @@
 #include <random>
 
 #include "local_fixture.h"
-#include "os/futex.h"
+#include "os/kill_point.h"
 #include "os/process.h"
 #include "support/scale.h"
 
@@ -159,8 +159,6 @@ TEST_F(LocalLife, GRP_L1_P9_EqualPidsOfTwoContainersDoNotMatter) {
 
 // A child of a fork that neither opens the directory nor runs another program takes nothing from its parent.
 TEST_F(LocalLife, GRP_L1_AForkedChildDropsItsCopyOfAMemberAndHarmsNothing) {
-    Role role;
-    role.once_stable = [](LocalMember&) {};
     Actor actor{next_life, nullptr};
     actor.child = std::make_unique<Child>(Child::fork([&] {
         Party party{dir.path()};
@@ -218,62 +216,118 @@ TEST_F(LocalLife, GRP_L1_WorkOnAnEmptyGroupNeverRunsBesideAMember) {
     EXPECT_GT(ran, 0u);
 }
 
-// Members come, leave, are stopped and killed at random; in the end all is owned, evenly.
-TEST(LocalStorm, P9_GRP_L1_FiftyMembersComeAndGoAtRandomAndEndInBalance) {
-    constexpr std::size_t kMembers = 50;
-    const std::vector<SubscribedTopic> topics{{"a", 60}, {"b", 30}, {"c", 7}};
-    const FastDir dir;
-    const store::DataDirectory keeper = open_to_write(dir.path());
-    store::DataDirectory directory = open_to_write(dir.path());
-    const Stage stage{test::test_scale(12'000, 80'000)};
-    Role role;
-    role.topics = topics;
-    role.act_every_ms = 20;
-    std::vector<Actor> actors;
-    std::size_t next_life = 0;
-    std::mt19937_64 random{test::test_seed()};
-    SCOPED_TRACE("MQ_TEST_SEED=" + std::to_string(test::test_seed()));
-    const std::int64_t end_ns =
-        os::monotonic_ns() + static_cast<std::int64_t>(test::test_scale(10, 60)) * 1'000'000'000;
-    std::array<std::uint64_t, 4> done{};
-    while (os::monotonic_ns() < end_ns && next_life < stage.lives()) {
-        const auto what = random() % 100;
-        if (actors.size() < 10 || (actors.size() < kMembers && what < 50)) {
-            actors.push_back(start(dir.path(), stage, next_life++, role));
-            ++done[0];
-            continue;
-        }
-        std::swap(actors[random() % actors.size()], actors.back());
-        Actor& actor = actors.back();
-        if (what < 60) {
-            actor.child->send(SIGSTOP);
-            ASSERT_TRUE(actor.child->wait_until_stopped());
-            const auto looked = describe(directory, "g");
-            ASSERT_TRUE(looked);
-            actor.child->send(SIGCONT);
-            ++done[1];
-        } else if (what < 80) {
-            actor.child->send(SIGKILL);
-            EXPECT_EQ(actor.child->wait(), ended_by(SIGKILL));
-            actors.pop_back();
-            ++done[2];
-        } else {
-            // It may not have joined yet.
-            ASSERT_TRUE(stage.await([&] { return stage.life(actor.life).joined.load() != 0; }));
-            order(stage, actor, what < 90 ? Order::leave : Order::vanish);
-            EXPECT_EQ(actor.child->wait(), exited_with(0));
-            actors.pop_back();
-            ++done[3];
+// Members come, leave, are stopped and killed at random, some of them at a random step of what they do; in the end
+// all is owned, evenly, by those that are left.
+class LocalStorm {
+public:
+    static constexpr std::size_t kMembers = 50;
+
+    explicit LocalStorm(std::size_t most_lives) : stage_(most_lives) {
+        for (const auto name : os::kill_points())
+            if (name.starts_with("groups.")) points_.push_back(name);
+    }
+
+    void rage(std::int64_t end_ns) {
+        while (os::monotonic_ns() < end_ns && next_life_ < stage_.lives() && !testing::Test::HasFailure()) {
+            const auto what = random_() % 100;
+            if (actors_.size() < 10 || (actors_.size() < kMembers && what < 50)) {
+                begin();
+                continue;
+            }
+            std::swap(actors_[random_() % actors_.size()], actors_.back());
+            if (what < 60) {
+                stop_and_go(actors_.back());
+            } else {
+                end(actors_.back(), what < 80 ? Order::serve : what < 90 ? Order::leave : Order::vanish);
+                actors_.pop_back();
+            }
         }
     }
-    for (const Actor& actor : actors)
-        ASSERT_TRUE(stage.await([&] { return stage.life(actor.life).joined.load() != 0; }));
-    EXPECT_TRUE(stage.await([&] { return is_balanced(describe(directory, "g").value(), actors.size(), topics); }))
-        << text(describe(directory, "g").value());
-    EXPECT_EQ(stage.overlaps(), "");
-    for (const auto count : done) EXPECT_GT(count, 0u);
-    RecordProperty("members", std::to_string(next_life));
-    RecordProperty("killed", std::to_string(done[2]));
+
+    void expect_balance() {
+        std::size_t left = 0;
+        EXPECT_TRUE(stage_.await([&] {
+            left = 0;
+            for (const Actor& actor : actors_) {
+                if (has_ended(actor)) continue;
+                if (stage_.life(actor.life).joined.load() == 0) return false;
+                ++left;
+            }
+            return is_balanced(group(), left, topics_);
+        })) << left
+            << " are left of " << text(group());
+        EXPECT_EQ(stage_.overlaps(), "");
+        EXPECT_GT(killed_, 0u);
+        EXPECT_GT(at_points_, 0u);
+        EXPECT_GT(left_, 0u);
+    }
+
+    [[nodiscard]] std::string figures() const {
+        return std::to_string(next_life_) + " lived, " + std::to_string(killed_) + " were killed, " +
+               std::to_string(at_points_) + " at a step";
+    }
+
+private:
+    [[nodiscard]] GroupDescription group() { return describe(directory_, "g").value(); }
+
+    void begin() {
+        Role role;
+        role.topics = topics_;
+        role.act_every_ms = 20;
+        if (random_() % 4 == 0) {
+            const std::string point{points_[random_() % points_.size()]};
+            const auto nth = static_cast<unsigned>(1 + random_() % 20);
+            role.before_joining = [point, nth] { static_cast<void>(os::arm_kill_point(point, nth)); };
+        }
+        actors_.push_back(start(dir_.path(), stage_, next_life_++, role));
+    }
+
+    void stop_and_go(const Actor& actor) {
+        if (has_ended(actor)) return;
+        actor.child->send(SIGSTOP);
+        if (!actor.child->wait_until_stopped()) return;
+        EXPECT_TRUE(describe(directory_, "g"));
+        actor.child->send(SIGCONT);
+    }
+
+    // Order::serve: by force.
+    void end(const Actor& actor, Order how) {
+        const auto ready = [&] { return stage_.life(actor.life).joined.load() != 0 || has_ended(actor); };
+        EXPECT_TRUE(how == Order::serve || stage_.await(ready));
+        const bool by_itself = has_ended(actor);
+        if (how == Order::serve)
+            actor.child->send(SIGKILL);
+        else
+            order(stage_, actor, how);
+        const auto ended = actor.child->wait();
+        EXPECT_TRUE(ended == ended_by(SIGKILL) || (how != Order::serve && ended == exited_with(0))) << ended;
+        if (ended == exited_with(0))
+            ++left_;
+        else
+            ++killed_;
+        if (by_itself || (how != Order::serve && ended == ended_by(SIGKILL))) ++at_points_;
+    }
+
+    const std::vector<SubscribedTopic> topics_{{"a", 60}, {"b", 30}, {"c", 7}};
+    const FastDir dir_;
+    store::DataDirectory directory_ = open_to_write(dir_.path());
+    const Stage stage_;
+    std::vector<std::string_view> points_;
+    std::vector<Actor> actors_;
+    std::mt19937_64 random_{test::test_seed()};
+    std::size_t next_life_ = 0;
+    std::uint64_t killed_ = 0;
+    std::uint64_t at_points_ = 0;
+    std::uint64_t left_ = 0;
+};
+
+TEST(LocalMembers, P9_GRP_L1_FiftyComeAndGoAtRandomAndEndInBalance) {
+    SCOPED_TRACE("MQ_TEST_SEED=" + std::to_string(test::test_seed()));
+    LocalStorm storm{test::test_scale(12'000, 80'000)};
+    const auto seconds = static_cast<std::int64_t>(test::test_scale(10, 60));
+    storm.rage(os::monotonic_ns() + seconds * 1'000'000'000);
+    storm.expect_balance();
+    RecordProperty("storm", storm.figures());
 }
 
 }  // namespace
