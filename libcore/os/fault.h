@@ -25,7 +25,8 @@ enum class Call : unsigned char {
     set_mode,
     map,
     wait,
-    watch
+    watch,
+    connect
 };
 
 struct Fault {

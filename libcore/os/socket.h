@@ -1,0 +1,41 @@
+// Stream sockets, the side that connects: TCP and Unix.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "os/file.h"
+
+namespace mq::os {
+
+// A connection; closes on destruction. Every call takes the milliseconds after which it fails with timed_out (-1:
+// never). Not thread-safe, but one thread may send while another receives.
+class Socket {
+public:
+    Socket() = default;
+
+    // `host` is a name or an address. Each of its addresses is tried until one answers; looking up a name takes as
+    // long as the system's resolver lets it. Errors: not_found (no such name), io (nobody listens).
+    [[nodiscard]] static Result<Socket> connect(const std::string& host, std::uint16_t port, int timeout_ms);
+    // A Unix socket by its path. Errors: bad_argument (a path of over 107 bytes).
+    [[nodiscard]] static Result<Socket> connect(const std::string& path, int timeout_ms);
+
+    [[nodiscard]] bool is_open() const { return file_.is_open(); }
+    // "HOST:PORT", or the path.
+    [[nodiscard]] const std::string& peer() const { return file_.path(); }
+
+    // What has arrived, at least one byte; 0 once the other side has closed.
+    [[nodiscard]] Result<std::size_t> receive_some(std::span<char> to, int timeout_ms) const;
+    // On an error part of the bytes may have been sent.
+    [[nodiscard]] Status send_all(ByteView bytes, int timeout_ms) const;
+
+private:
+    explicit Socket(File file) : file_(std::move(file)) {}
+
+    File file_;
+};
+
+}  // namespace mq::os
