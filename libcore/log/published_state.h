@@ -57,7 +57,7 @@ public:
     std::atomic<std::uint64_t> files_generation{0};
     // Raised before the end is lowered: what was derived from the log above may be of records that are gone.
     std::atomic<std::uint64_t> truncations{0};
-    // Raised before the log is loaded anew from its files: they may be others.
+    // Raised before the log is loaded anew from its files, which may be others, and before a trim of its start.
     std::atomic<std::uint64_t> loads{0};
     // Opening reads no further than from here on after an OS crash; as recovery-point-offset-checkpoint has it.
     std::atomic<std::int64_t> recovery_point{0};

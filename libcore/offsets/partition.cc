@@ -63,15 +63,15 @@ std::optional<shm::OffsetTable> OffsetsPartition::table() const {
 
 Result<std::optional<OffsetsPartition::Stand>> OffsetsPartition::stand() {
     const auto shared = table();
-    const auto life = reader_->life();
-    if (!shared || !life) return std::nullopt;
+    const store::Life life = reader_->life();
+    if (!shared || life.use == 0) return std::nullopt;
     const auto applied = shared->applied(id_.partition);
-    if (!applied || life_of(*applied) != *life) return std::nullopt;
+    if (!applied || life_of(*applied) != life) return std::nullopt;
     MQ_ASSIGN(const store::Bounds bounds, reader_->bounds());
     // What is closed may have been compacted, and have lost tombstones that were not applied.
     if (applied->applied < bounds.active_base.value() || applied->applied < bounds.log_start.value())
         return std::nullopt;
-    return Stand{*life, *applied, bounds};
+    return Stand{life, *applied, bounds};
 }
 
 bool OffsetsPartition::still_stands(const Stand& before) const { return reader_->life() == before.life; }
@@ -133,10 +133,9 @@ private:
 // The private copy, as far as the log goes now.
 Result<Memory*> OffsetsPartition::memory() {
     for (int attempt = 0;; ++attempt) {
-        const auto life = reader_->life();
         MQ_ASSIGN(const store::Bounds bounds, reader_->bounds());
-        // Files that are read without shared state may be others each time.
-        const bool goes_on = life && life == memory_life_ && memory_end_ >= bounds.active_base;
+        const store::Life life = reader_->life();
+        const bool goes_on = memory_life_ == life && memory_end_ >= bounds.active_base;
         if (!goes_on) {
             memory_ = Memory{};
             memory_end_ = bounds.log_start;
@@ -382,10 +381,39 @@ Status OffsetsPartition::consumed(const log::TopicPartition& id, ConsumedByGroup
     return {};
 }
 
+// Groups that may have something of the topic, by their hash; nullopt: all may.
+Status OffsetsPartition::candidates_of_topic(std::string_view topic, std::optional<GroupHashes>& candidates) {
+    const std::uint64_t hash = hash_name(topic).low;
+    for (int look = 0; look < kLooks; ++look) {
+        MQ_ASSIGN(const auto start, stand());
+        if (!start || start->applied.incomplete != 0) return {};
+        GroupHashes found;
+        const bool undisturbed = table()->visit_entries(id_.partition, [&](const shm::OffsetTable::EntryView& entry) {
+            if (entry.topic == hash) found.insert(pair_of(entry.group));
+        });
+        Stand now = *start;
+        MQ_ASSIGN(now.bounds, reader_->bounds());
+        MQ_TRY(behind(now, [&](const Effect& effect) -> Status {
+            if (effect.id.topic == topic) found.insert(pair_of(hash_name(effect.group)));
+            return {};
+        }));
+        if (!undisturbed || !still_stands(now)) continue;
+        candidates = std::move(found);
+        return {};
+    }
+    return {};
+}
+
 Result<std::vector<std::string>> OffsetsPartition::groups_of_topic(std::string_view topic) {
-    MQ_ASSIGN(const auto all, groups());
+    MQ_ASSIGN(const bool there, open_reader());
+    if (!there) return std::vector<std::string>{};
+    std::optional<GroupHashes> candidates;
+    MQ_TRY(candidates_of_topic(topic, candidates));
     std::vector<std::string> with_topic;
+    if (candidates && candidates->empty()) return with_topic;
+    MQ_ASSIGN(const auto all, groups());
     for (const Group& each : all) {
+        if (candidates && !candidates->contains(pair_of(hash_name(each.name)))) continue;
         MQ_ASSIGN(const auto its, group(each.name));
         if (!its) continue;
         const auto first = its->offsets.lower_bound({std::string{topic}, 0});

@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,7 @@ struct ConsumedOf {
     Offset least{0};
 };
 using ConsumedByGroup = std::map<std::pair<std::uint64_t, std::uint64_t>, ConsumedOf>;
+using GroupHashes = std::set<std::pair<std::uint64_t, std::uint64_t>>;
 
 // The caller holds `mutex` during every call. Looks take no lock that processes share, and say what every commit that
 // has returned has brought: the table as far as it is applied, and the records behind that.
@@ -75,6 +77,7 @@ private:
                                                                 bool& decided);
     [[nodiscard]] Result<std::optional<Memory::Group>> group_in_table(const std::string& name, bool& decided);
     [[nodiscard]] Result<std::vector<Group>> groups_in_table(bool& decided);
+    [[nodiscard]] Status candidates_of_topic(std::string_view topic, std::optional<GroupHashes>& candidates);
     [[nodiscard]] Status check_against(const shm::OffsetTable& shared, const Memory& log,
                                        OffsetStore::Findings& findings, bool& decided);
 

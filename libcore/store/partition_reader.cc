@@ -88,6 +88,7 @@ Status PartitionReader::Impl::read_files() {
     reader.reset();
     own_log.reset();
     own = std::make_unique<log::PublishedState>();
+    ++times_read;
     const std::string path = directory->partition_path(id);
     files_seen = FilesSeen{};
     MQ_ASSIGN(const FileStamp directory_before, stamp_of(path));
@@ -180,9 +181,9 @@ Result<Bounds> PartitionReader::bounds() {
     return bounds;
 }
 
-std::optional<Life> PartitionReader::life() const {
+Life PartitionReader::life() const {
     const Impl& r = *impl_;
-    if (!r.is_live() || !r.is_current()) return std::nullopt;
+    if (!r.is_live() || !r.is_current()) return Life{0, r.times_read, 0};
     return Life{r.use_generation, r.state().loads.load(), r.state().truncations.load()};
 }
 

@@ -28,9 +28,9 @@ public:
     // A directory without a segment has all bounds 0.
     // Errors: not_found: the topic was deleted, or deleted and made again (the detail says which).
     [[nodiscard]] Result<Bounds> bounds();
-    // Of what is shared; nullopt where the files are read without that. What is read between two equal answers is of
-    // one log.
-    [[nodiscard]] std::optional<Life> life() const;
+    // What is read between two equal answers is of one log. `use` is 0 where the files are read without what is
+    // shared, and then it is also another life when they have changed.
+    [[nodiscard]] Life life() const;
 
     // As LogReader.
     void seek(Offset offset);

@@ -202,6 +202,8 @@ Status PartitionWriter::trim(Offset start) {
     Impl& p = *impl_;
     return p.under_append_lock([&](log::Log& log) -> Status {
         const Offset before = log.log_start();
+        // What was derived from the records that go is of another log.
+        if (start > before) p.state().loads.fetch_add(1);
         MQ_TRY(log.raise_log_start(start));
         MQ_TRY(p.apply_retention());
         if (log.log_start() == before) return {};

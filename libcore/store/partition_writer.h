@@ -30,8 +30,8 @@ struct Bounds {
     Offset active_base{0};  // no record from here on was ever compacted
 };
 
-// What was derived from a log is still of it as long as this is the same: else records went from its end, it was
-// loaded anew from its files, or the topic was made again.
+// What was derived from a log is still of it as long as this is the same: else records went from its end or were
+// trimmed from its start, it was loaded anew from its files, or the topic was made again.
 struct Life {
     std::uint64_t use = 0;
     std::uint64_t loads = 0;

@@ -27,6 +27,7 @@ struct PartitionReader::Impl {
     std::uint64_t use_generation = 0;
     std::unique_ptr<log::PublishedState> own;  // set: the files are read without the shared state
     std::optional<log::Log> own_log;
+    std::uint64_t times_read = 0;
     FilesSeen files_seen;
     std::optional<log::LogReader> reader;  // absent: there are no files yet
     log::RecoveryReport report;
