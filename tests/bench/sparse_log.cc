@@ -9,7 +9,6 @@
 namespace mq::bench {
 namespace {
 
-constexpr std::int64_t kSegments = 1024;
 constexpr std::uint64_t kSegmentBytes = std::uint64_t{1} << 30;
 constexpr std::int64_t kBatchesOfSegment = 64;
 constexpr std::uint64_t kStride = kSegmentBytes / kBatchesOfSegment;
@@ -49,9 +48,9 @@ void make_sparse_segment(const std::string& directory, Offset base, std::int64_t
 
 }  // namespace
 
-// What the seek and open figures read: a topic of 1 TiB and one of one batch, in a data directory after a clean stop.
-// Made once and kept, as it takes a while.
-void make_sparse(const std::string& directory) {
+// What the seek and open figures read: a topic of so many segments of 1 GiB and one of one batch, in a data directory
+// after a clean stop. Made once and kept, as it takes a while.
+void make_sparse(const std::string& directory, std::int64_t gibibytes) {
     const std::string complete = os::join(directory, std::string{log::kCleanShutdown});
     if (must(os::exists(complete))) return;
     if (must(os::exists(directory))) must(os::remove_directory_tree(directory));
@@ -62,7 +61,7 @@ void make_sparse(const std::string& directory) {
         const Offset end{segments * batches};
         must(log::write_snapshot(os::join(path, log::file_name(log::FileKind::snapshot, end)), {}));
     };
-    partition("sparse-0", kSegments, kBatchesOfSegment);
+    partition("sparse-0", gibibytes, kBatchesOfSegment);
     partition("small-0", 1, 1);
     must(os::replace_file(complete, ""));
 }

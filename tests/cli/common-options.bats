@@ -134,6 +134,9 @@ play() {
     same "$(complete_words mq-produce -D elsewhere top)" 'topic-two'
     same "$(complete_words mq-consume --json = i)" 'inline'
     same "$(complete_words mq-consume --json top)" 'topic-one'
+    mq-offsets -q set group-one topic-one:0=1 >/dev/null
+    same "$(complete_words mq-offsets describe gr)" 'group-one'
+    same "$(complete_words mq-offsets reset --topic top)" 'topic-one'
 }
 
 @test "fish completes options, values and topics" {

@@ -6,27 +6,16 @@
 #include <string>
 #include <vector>
 
-#include "cli/consent.h"
+#include "cli/command_args.h"
 #include "cli/offset_file.h"
-#include "cli/option_set.h"
 #include "cli/range.h"
-#include "cli/rows.h"
-#include "cli/target.h"
 
 namespace mq::offsets_tool {
 
 // What describe shows of a group.
 enum class View : unsigned char { offsets, members, state };
 
-struct Args : cli::RowStyle, cli::Consent {
-    std::string command;  // "list"; of Kafka's spelling too
-    bool kafka_spelling = false;
-    std::vector<std::string> operands;
-    cli::Target target;
-    bool quiet = false;
-    bool verbose = false;
-    std::optional<std::int64_t> timeout_ms;
-
+struct Args : cli::CommandArgs {
     bool regex = false;
     bool all_groups = false;
     bool all_topics = false;

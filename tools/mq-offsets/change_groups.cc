@@ -177,9 +177,10 @@ private:
     // Runs `work` while the group has no members, for which --wait-empty says how long is waited.
     Status when_empty(const std::string& group, const std::function<Status()>& work) {
         const auto end = Clock::now() + std::chrono::milliseconds{session_.args.wait_empty_ms};
-        CommitWatch watch{session_, group};
+        std::optional<CommitWatch> watch;
+        if (session_.args.wait_empty_ms > 0) watch.emplace(session_, group);
         for (bool told = false;; told = true) {
-            watch.arm();
+            if (watch) watch->arm();
             bool has_members = true;
             const Status done = groups::while_empty(session_.directory, group, [&]() -> Status {
                 has_members = false;
@@ -187,11 +188,11 @@ private:
             });
             if (done || !has_members || done.error().code != Errc::in_use) return done;
             const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now()).count();
-            if (left <= 0) return done;
+            if (!watch || left <= 0) return done;
             if (!told) session_.diagnostics.detail(cat("waiting: ", done.error().message()));
             // A member that dies commits nothing.
             constexpr std::int64_t kLookAgainMs = 50;
-            MQ_TRY(watch.wait(std::min<std::int64_t>(left, kLookAgainMs)));
+            MQ_TRY(watch->wait(std::min<std::int64_t>(left, kLookAgainMs)));
         }
     }
 

@@ -37,8 +37,10 @@ Result<GroupLag> lag_of(Session& session, const std::string& name, bool with_tim
     GroupLag sum;
     sum.group = name;
     MQ_ASSIGN(const GroupView group, look_at(session, name));
+    const std::size_t failed_before = session.failed;
     MQ_ASSIGN(sum.positions, positions_of(session, group, with_time));
-    if (session.failed > 0) return fail(Errc::io, {}, {}, cat("group '", name, "': its lag cannot be told"));
+    if (session.failed > failed_before)
+        return fail(Errc::io, {}, {}, cat("group '", name, "': its lag cannot be told"));
     for (const Position& position : sum.positions) {
         sum.lag += position.lag;
         sum.time_lag_ms = std::max(sum.time_lag_ms, position.time_lag_ms.value_or(0));

@@ -60,11 +60,8 @@ ExitCode run(const Args& args, const cli::Diagnostics& diagnostics) {
 }  // namespace mq::offsets_tool
 
 int main(int argc, char** argv) {
-    mq::offsets_tool::Args args;
-    mq::cli::OptionSet options{"mq-offsets", "Shows, moves, saves and restores the offsets of consumer groups.",
-                               "[OPTION...] COMMAND [OPTION...] [ARGUMENT...]"};
-    if (const auto stop = mq::offsets_tool::parse_args(options, argc, argv, args)) return *stop;
-    mq::cli::Diagnostics diagnostics{options.program()};
-    diagnostics.set_verbosity(args.quiet ? -1 : args.verbose ? 1 : 0);
-    return mq::cli::run_tool(diagnostics, [&] { return mq::offsets_tool::run(args, diagnostics); });
+    using namespace mq;
+    cli::OptionSet options{"mq-offsets", "Shows, moves, saves and restores the offsets of consumer groups.",
+                           "[OPTION...] COMMAND [OPTION...] [ARGUMENT...]"};
+    return cli::run_command<offsets_tool::Args>(options, argc, argv, offsets_tool::parse_args, offsets_tool::run);
 }

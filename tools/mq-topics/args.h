@@ -7,10 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "cli/consent.h"
-#include "cli/option_set.h"
+#include "cli/command_args.h"
 #include "cli/range.h"
-#include "cli/target.h"
 #include "cli/topic_operand.h"
 
 namespace mq::topics {
@@ -18,16 +16,7 @@ namespace mq::topics {
 // --at of the command offsets.
 enum class OffsetAt : unsigned char { earliest, latest, max_timestamp, last_stable, timestamp };
 
-struct Args : cli::RowStyle, cli::Consent {
-    std::string command;  // "list"; of Kafka's spelling too
-    bool kafka_spelling = false;
-    std::vector<std::string> operands;
-    cli::Target target;
-
-    bool quiet = false;
-    bool verbose = false;
-    std::optional<std::int64_t> timeout_ms;
-
+struct Args : cli::CommandArgs {
     bool regex = false;
     bool internal = false;
 

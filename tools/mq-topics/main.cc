@@ -70,11 +70,8 @@ ExitCode run(const Args& args, const cli::Diagnostics& diagnostics) {
 }  // namespace mq::topics
 
 int main(int argc, char** argv) {
-    mq::topics::Args args;
-    mq::cli::OptionSet options{"mq-topics", "Creates, lists, changes and deletes topics.",
-                               "[OPTION...] COMMAND [OPTION...] [ARGUMENT...]"};
-    if (const auto stop = mq::topics::parse_args(options, argc, argv, args)) return *stop;
-    mq::cli::Diagnostics diagnostics{options.program()};
-    diagnostics.set_verbosity(args.quiet ? -1 : args.verbose ? 1 : 0);
-    return mq::cli::run_tool(diagnostics, [&] { return mq::topics::run(args, diagnostics); });
+    using namespace mq;
+    cli::OptionSet options{"mq-topics", "Creates, lists, changes and deletes topics.",
+                           "[OPTION...] COMMAND [OPTION...] [ARGUMENT...]"};
+    return cli::run_command<topics::Args>(options, argc, argv, topics::parse_args, topics::run);
 }
