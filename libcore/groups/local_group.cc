@@ -204,6 +204,8 @@ void LockedGroup::choose_targets() {
         const auto chosen = targets.find(cell.key.load());
         if (cell.key.load() != 0 && chosen != targets.end()) {
             cell.target.store(chosen->second);
+            if (MQ_BUG("group.gives_before_it_is_released") && cell.owner.load() != chosen->second)
+                cell.owner.store(0);
             targets.erase(chosen);
         } else {
             cell.target.store(0);
@@ -228,7 +230,7 @@ Status LockedGroup::settle() {
     for (std::size_t m = 0; m < members.size(); ++m) {
         if (!is_joined(m)) continue;
         MQ_ASSIGN(const bool alive, is_alive(m));
-        if (alive) continue;
+        if (alive && !(MQ_BUG("group.buries_the_living") && m == 0)) continue;
         members[m].joined.store(0);
         MQ_KILLPOINT("groups.settle_buried");
     }
@@ -240,7 +242,7 @@ Status LockedGroup::settle() {
     choose_targets();
     drop_unused();
     MQ_KILLPOINT("groups.settle_chosen");
-    place_.head().generation.fetch_add(1);
+    if (!MQ_BUG("group.keeps_the_generation")) place_.head().generation.fetch_add(1);
     MQ_KILLPOINT("groups.settle_raised");
     std::vector<bool> concerned(members.size());
     for (const auto& cell : place_.cells()) {

@@ -121,7 +121,8 @@ Status Log::Impl::load() {
     const bool has_history = now.log_end > Offset{0} || highest_epoch >= 0;
     if (options.new_epoch_after_recovery && !MQ_BUG("recovery.no_new_epoch") && options.trust != Trust::clean &&
         has_history)
-        epochs_changed |= epochs.assign(highest_epoch + 1, now.log_end);
+        epochs_changed |= epochs.assign(
+            (MQ_BUG("recovery.reuses_epochs") ? epochs.latest().value_or(-1) : highest_epoch) + 1, now.log_end);
     if (epochs_changed && writing) MQ_TRY(write_epochs());
     now.last_epoch = static_cast<std::uint64_t>(std::int64_t{epochs.latest().value_or(-1)});
 

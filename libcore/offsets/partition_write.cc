@@ -53,6 +53,7 @@ Status OffsetsPartition::catch_up(log::Log& log) {
     if (applied && (applied->life == its || MQ_BUG("offsets.any_life")) && !shared.is_broken(id_.partition)) {
         if (applied->applied == log.log_end().value() || MQ_BUG("offsets.no_catch_up")) {
             kept_ = *applied;
+            kept_->life = its;
             return {};
         }
         // Closed segments may have lost tombstones to compaction that are not applied yet.
@@ -60,6 +61,7 @@ Status OffsetsPartition::catch_up(log::Log& log) {
         const Offset from{applied->applied};
         if (from >= base && from >= log.log_start() && from <= log.log_end()) {
             kept_ = *applied;
+            kept_->life = its;
             return build(log, shared, from, Offset{applied->first_open});
         }
     }

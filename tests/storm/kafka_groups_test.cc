@@ -25,7 +25,7 @@ struct Visit {
     bool clean;        // it shut down in order
     bool checkpoints;  // it had time to write its checkpoints
     bool rolls;        // it went on in a new segment
-    bool truncates;    // it cut our tail off: its commit stands where ours stood
+    bool truncates;    // it cut our last commit off, published or not: its own stands where ours stood
     bool compacts;     // and cleaned the log
 };
 const std::array kVisits{
@@ -37,6 +37,8 @@ const std::array kVisits{
     Visit{"killed_before_a_checkpoint_and_rolled", false, false, false, true, false, false},
     Visit{"our_tail_adopted", true, true, true, false, false, false},
     Visit{"our_tail_cut", true, true, true, false, true, false},
+    Visit{"our_commit_cut", false, true, true, false, true, false},
+    Visit{"our_commit_cut_then_killed", false, false, false, false, true, false},
     Visit{"our_tail_cut_then_killed", true, false, false, false, true, false},
 };
 
@@ -139,9 +141,12 @@ protected:
                 for (const bool last : {false, true}) {
                     if (last && !GetParam().our_tail) break;
                     if (last && !os::arm_kill_point("append.after_write")) return fail(broken("no such point"));
-                    const std::vector<offsets::Commit> some{{"work", 0, Offset{offset + (last ? 1 : 0)}, 0, {}, {}},
-                                                            {"work", 1, Offset{offset + (last ? 1 : 0)}, 0, {}, {}}};
+                    // Later only of one: what the broker said of the others stays.
+                    std::vector<offsets::Commit> some{{"work", 0, Offset{offset + (last ? 1 : 0)}, 0, {}, {}},
+                                                      {"work", 1, Offset{offset + (last ? 1 : 0)}, 0, {}, {}}};
+                    if (offset > 10 && !last) some.pop_back();
                     MQ_TRY(offsets.commit(kGroup, some));
+                    MQ_TRY(committed(offsets));
                 }
                 return directory.close();
             };
