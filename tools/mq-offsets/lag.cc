@@ -95,6 +95,7 @@ ExitCode print_rows(Session& session, Rows& rows, const std::vector<GroupLag>& g
     bool passed = false;
     for (const GroupLag& one : groups) {
         passed = passed || one.level != Level::ok;
+        for (const Position& position : one.positions) tell_note(session, one.group, position);
         rows.add({outside_cell("group", one.group), number_cell(one.lag),
                   duration_cell(session.args.form, one.time_lag_ms),
                   number_cell(static_cast<std::int64_t>(one.positions.size())),

@@ -111,10 +111,7 @@ ExitCode describe_offsets(Session& session) {
             session.diagnostics.summary(cat("Consumer group '", group.name, "' has no active members."));
         MQ_ASSIGN(const auto positions, positions_of(session, group, true));
         for (const Position& position : positions) {
-            if (!position.note.empty()) {
-                session.diagnostics.warning(
-                    cat("group '", group.name, "': ", log::partition_directory(position.id), ": ", position.note));
-            }
+            tell_note(session, group.name, position);
             if (!args.only_lag || position.lag > 0) add_position(*rows, args, group, position);
         }
         return {};

@@ -56,6 +56,12 @@ Result<Position> position_of(Session& session, const log::TopicPartition& id,
     return position;
 }
 
+void tell_note(const Session& session, std::string_view group, const Position& position) {
+    if (position.note.empty()) return;
+    session.diagnostics.warning(
+        cli::cat("group '", group, "': ", log::partition_directory(position.id), ": ", position.note));
+}
+
 Result<std::vector<Position>> positions_of(Session& session, const GroupView& group, bool with_time) {
     MQ_ASSIGN(offsets::GroupOffsets committed, session.offsets.fetch_all(group.name));
     std::set<log::TopicPartition> all;

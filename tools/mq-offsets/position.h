@@ -18,6 +18,9 @@ struct Position {
 [[nodiscard]] Result<Position> position_of(Session& session, const log::TopicPartition& id,
                                            std::optional<offsets::Committed> committed, bool with_time);
 
+// Warns of the note, if there is one.
+void tell_note(const Session& session, std::string_view group, const Position& position);
+
 // Of everything that the group has committed, and that its members read; with --topic of that one only.
 [[nodiscard]] Result<std::vector<Position>> positions_of(Session& session, const GroupView& group, bool with_time);
 
