@@ -160,42 +160,42 @@ TEST_F(Expiry, SparesActiveGroupsAndHonoursAnExpiryOfTheCommitsOwn) {
 
 // ---- REC-3
 
-// The numbers of CONCURRENCY REC-3, a hundredth of each: 9,000 of 10,000 records survive a power cut, and the commit
-// "10,000", which was on the disk before them.
+// What was measured without the rule: 900,000 of 1,000,000 records survived a power cut, and the commit "1,000,000";
+// the next 100,000 records were never delivered.
 TEST(Resume, REC3_AGroupWhoseCommitSurvivedAPowerCutButNotTheRecordsReadsAllThatCameAfter) {
     const FastDir dir;
     Opened opened{dir.path()};
     static_cast<void>(opened.directory.create_topic({"jobs", 1, 1, {{"retention.ms", "-1"}}}).value());
     const auto append = [](store::PartitionWriter& writer, int from, int end) {
-        for (; from < end; from += 100) {
-            std::string batch = test::numbered_batch(from, 100);
+        for (; from < end; from += 10'000) {
+            std::string batch = test::numbered_batch(from, 10'000);
             ASSERT_TRUE(writer.append(batch));
         }
     };
     auto writer = opened.directory.open_writer(kJobs).value();
-    append(*writer, 0, 10'000);
-    const Commit last{.topic = "jobs", .partition = 0, .offset = Offset{10'000}, .leader_epoch = 0};
+    append(*writer, 0, 1'000'000);
+    const Commit last{.topic = "jobs", .partition = 0, .offset = Offset{1'000'000}, .leader_epoch = 0};
     ASSERT_TRUE(opened.offsets.commit("workers", {&last, 1}));
     ASSERT_TRUE(opened.offsets.flush("workers"));
 
-    // The cut: the log ends at 9,000, and whoever opens it next begins another leader epoch (REC-2).
-    ASSERT_TRUE(writer->truncate_to(Offset{9000}));
+    // The cut: the log ends at 900,000, and whoever opens it next begins another leader epoch (REC-2).
+    ASSERT_TRUE(writer->truncate_to(Offset{900'000}));
     ASSERT_TRUE(writer->change([](log::Log& log) { return log.start_leader_epoch(1); }));
-    append(*writer, 9000, 19'000);
+    append(*writer, 900'000, 1'000'000);
 
     const auto committed = opened.offsets.fetch("workers", kJobs).value();
     ASSERT_TRUE(committed);
     EXPECT_EQ(committed->leader_epoch, 0);
     const auto reader = opened.directory.open_reader(kJobs).value();
     const Resumption told = resume(*reader, *committed).value();
-    EXPECT_EQ(told.offset, Offset{9000});
-    EXPECT_NE(told.note.find("a crash of the machine cut the log at 9000"), std::string::npos) << told.note;
-    // Without the epoch a thousand new records would never have been delivered.
+    EXPECT_EQ(told.offset, Offset{900'000});
+    EXPECT_NE(told.note.find("a crash of the machine cut the log at 900000"), std::string::npos) << told.note;
+    // Without the epoch it would look as if there were nothing to read.
     Committed without = *committed;
     without.leader_epoch = -1;
-    EXPECT_EQ(resume(*reader, without).value().offset, Offset{10'000});
-    EXPECT_EQ(resume(*reader, {Offset{9500}, 1, "", 0, kNoTimestamp})->offset, Offset{9500});
-    EXPECT_EQ(resume(*reader, {Offset{9500}, 1, "", 0, kNoTimestamp})->note, "");
+    EXPECT_EQ(resume(*reader, without).value().offset, Offset{1'000'000});
+    EXPECT_EQ(resume(*reader, {Offset{950'000}, 1, "", 0, kNoTimestamp})->offset, Offset{950'000});
+    EXPECT_EQ(resume(*reader, {Offset{950'000}, 1, "", 0, kNoTimestamp})->note, "");
 }
 
 TEST(Resume, REC3_ACommitBeforeTheStartOrBehindTheEndOfTheLogIsTold) {
