@@ -3,12 +3,14 @@ load helpers
 
 # member NAME [OPTION...]: starts one in the background; its output goes through a pipe into NAME.out, its events come
 # to a descriptor.
-declare -gA pids events owned
+declare -gA pids readers events owned place
 member() {
     local name=$1
     shift
-    mkfifo "$name.events"
-    env --default-signal=INT mq-consume "$@" --events-fd 8 8>"$name.events" > >(exec cat >"$name.out") 2>"$name.words" 3>&- &
+    mkfifo "$name.events" "$name.pipe"
+    cat <"$name.pipe" >"$name.out" 3>&- &
+    readers[$name]=$!
+    env --default-signal=INT mq-consume "$@" --events-fd 8 8>"$name.events" >"$name.pipe" 2>"$name.words" 3>&- &
     pids[$name]=$!
     exec {fd}<"$name.events"
     events[$name]=$fd
@@ -21,11 +23,17 @@ teardown() {
     tail -v -n 5 ./*.words 2>/dev/null || true
 }
 
+# What an event of NAME says of who owns how much, and of how far a partition has come.
+note() {
+    [[ $event != *'"event":"assigned"'* ]] || owned[$1]=$((owned[$1] + 1))
+    [[ $event != *'"event":"revoked"'* ]] || owned[$1]=$((owned[$1] - 1))
+    [[ ! $event =~ '"event":"committed"'.*'"partition":'([0-9]+),'"offset":'([0-9]+) ]] || place[${BASH_REMATCH[1]}]=${BASH_REMATCH[2]}
+}
+
 # The next event of NAME that has this in it, in $event.
 await() {
-    while read -r -t 15 -u "${events[$1]}" event; do
-        [[ $event != *'"event":"assigned"'* ]] || owned[$1]=$((owned[$1] + 1))
-        [[ $event != *'"event":"revoked"'* ]] || owned[$1]=$((owned[$1] - 1))
+    while read -r -t 60 -u "${events[$1]}" event; do
+        note "$1"
         [[ $event != *"$2"* ]] || return 0
     done
     echo "no event $2 of $1; $(cat "$1.words")" >&2
@@ -33,9 +41,25 @@ await() {
 }
 owns() { while [[ ${owned[$1]} -ne $2 ]]; do await "$1" '"event"'; done; }
 
+# all_committed OFFSET NAME...: the members have committed so much of each of the six partitions.
+all_committed() {
+    local name p last=$1 tries
+    shift
+    for tries in {1..2000}; do
+        for name in "$@"; do
+            while read -r -t 0.01 -u "${events[$name]}" event; do note "$name"; done
+        done
+        for p in 0 1 2 3 4 5; do [[ ${place[$p]:-0} -eq $last ]] || continue 2; done
+        return 0
+    done
+    echo "not all has been committed: ${place[*]}" >&2
+    return 1
+}
+
 ended_with() {
     local got=0
     wait "${pids[$1]}" || got=$?
+    [[ -z ${readers[$1]:-} ]] || wait "${readers[$1]}"
     [[ $got -eq $2 ]] || { echo "status $got instead of $2: $(cat "$1.words")" >&2; return 1; }
 }
 
@@ -71,21 +95,19 @@ all_of() {
     owns b 2
     owns a 2
     fill 101 200
-    # What has been taken is committed soon after.
-    until [[ $(cat a.out b.out c.out | wc -l) -eq 1200 ]]; do await a committed; done
-    # Handing over has repeated nothing.
-    same "$(sort a.out b.out c.out)" "$(all_of 1 200)"
-    for p in 0 1 2 3 4 5; do same "$(grep -l "^$p 1[0-9][1-9]" a.out b.out c.out | wc -l)" 1; done
-
+    all_committed 200 a b c
     kill -KILL "${pids[b]}"
     owns a 3
     owns c 3
     fill 201 300
-    until [[ $(sort -u a.out b.out c.out | wc -l) -eq 1800 ]]; do await a committed; done
-    same "$(sort -u a.out b.out c.out)" "$(all_of 1 300)"
+    all_committed 300 a c
     kill "${pids[a]}" "${pids[c]}"
     ended_with a 143
     ended_with c 143
+    wait "${readers[b]}"
+    # What was committed when it died was not read again, and what changed hands neither.
+    same "$(sort a.out b.out c.out)" "$(all_of 1 300)"
+    for p in 0 1 2 3 4 5; do same "$(grep -lE "^$p 1([0-9][1-9]|[1-9]0)$" a.out b.out c.out | wc -l)" 1; done
     same "$(committed g)" "$(for p in 0 1 2 3 4 5; do echo "t-$p 300"; done)"
 }
 
@@ -170,6 +192,44 @@ all_of() {
     same "$(wc -l <of_b)" 3
     # b has read the second half of its partitions only.
     ! grep -E ' ([1-9]|[1-9][0-9]|100)$' b.out || false
+}
+
+@test "--timeout ends the wait for a reader that has stopped, and commits what it has taken" {
+    seq 1 100000 | append t
+    mkfifo pipe
+    exec 7<>pipe
+    local status=0
+    mq-consume t -g g --timeout 300ms >pipe 2>words 3>&- 7<&- || status=$?
+    same "$status" 124
+    same "$(committed g)" ''
+    status=0
+    dd bs=1 count=10 <&7 >read 2>/dev/null
+    mq-consume t -g g -c 3 --timeout 300ms >pipe 2>words 3>&- 7<&- || status=$?
+    same "$status" 124
+    exec 7<&-
+    same "$(mq-consume t -g g -c 1)" 1
+}
+
+@test "what a dead member leaves does not go to one that is ending, but to who reads" {
+    fill 1 5
+    mkfifo gate
+    member a t -g g -c 1 --exec 'cat gate'
+    owns a 6
+    member b t -g g
+    owns b 3
+    owns a 3
+    kill -KILL "${pids[b]}"
+    # Without a reader they come to a, which wants none any more.
+    owns a 1
+    member c t -g g
+    owns c 5
+    echo done >gate
+    ended_with a 0
+    same "$(cat a.out)" 'done'
+    owns c 6
+    all_committed 5 a b c
+    kill "${pids[c]}"
+    ended_with c 143
 }
 
 @test "wish 5: -e in a group ends at the ends as they were, with several partitions and members" {
@@ -273,11 +333,11 @@ all_of() {
     await a '"event":"assigned"'
     [[ $event == *'"topic":"apple","partition":1'* ]]
     echo 3 | append apple -p 1
-    until [[ $(wc -l <a.out) -eq 3 ]]; do await a committed; done
+    await a '"topic":"apple","partition":1,"offset":1'
     mq-topics -q delete -y avocado
     await a '"topic":"avocado"'
     echo 4 | append apple -p 1
-    until [[ $(wc -l <a.out) -eq 4 ]]; do await a committed; done
+    await a '"topic":"apple","partition":1,"offset":2'
     kill "${pids[a]}"
     ended_with a 143
     same "$(sort a.out)" "$(seq 1 4)"

@@ -193,15 +193,20 @@ End Consumer::wait_until_done(End end) {
         now_ = Clock::now();
         const std::uint32_t signal = cli::FirstSignal::word()->load();
         const std::uint32_t seen = outlet_ && outlet_->word() != nullptr ? outlet_->word()->load() : 0;
-        if (commands_ != nullptr) {
-            commands_->runner().hand_over();
-            if (const auto failure = commands_->runner().failure(); failure && worst_ == ExitCode::ok) {
-                worst_ = failure->status;
-                end = End::failed;
-            }
-        }
+        if (commands_ != nullptr) commands_->runner().hand_over();
         if (const Status tended = tend(true); !tended) return fail_with(tended.error());
-        if (!outlet_ || outlet_->is_done()) return end;
+        const bool done = !outlet_ || outlet_->is_done();
+        // Looked at after that: it is told before all is done.
+        if (const auto failure = commands_ == nullptr ? std::nullopt : commands_->runner().failure();
+            failure && worst_ == ExitCode::ok) {
+            worst_ = failure->status;
+            end = End::failed;
+        }
+        if (done) return end;
+        // Nothing is read any more: what others leave behind is not for this one.
+        if (!taken_.empty()) {
+            if (const Status withdrawn = session_->subscribe({}); !withdrawn) return fail_with(withdrawn.error());
+        }
         if (outlet_->is_over()) return delivery_ && !args_.ack_fd ? End::reader_gone : end;
         if (end == End::timed_out || (args_.timeout_ms && now_ - started_ >= milliseconds{*args_.timeout_ms}))
             return End::timed_out;

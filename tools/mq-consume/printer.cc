@@ -43,7 +43,9 @@ Result<Printer> Printer::make(const Args& args, cli::Output& out) {
         MQ_ASSIGN(printer.escaper_, cli::Escaper::make(views));
     }
     if (args.split_directory) {
-        MQ_ASSIGN(printer.split_, SplitDirectory::open(*args.split_directory, args.checkpoint.has_value()));
+        // What a checkpoint, or a commit, speaks of is durable before.
+        const bool durable = args.checkpoint || args.group.group;
+        MQ_ASSIGN(printer.split_, SplitDirectory::open(*args.split_directory, durable));
         printer.split_name_ = args.split_name;
         if (!printer.split_name_) {
             MQ_ASSIGN(printer.split_name_, cli::Format::parse("%t-%p-%o"));
