@@ -19,7 +19,7 @@ protected:
         for (;;) {
             const std::uint32_t seen = runner_->word().load();
             if (runner_->idle()) break;
-            ::close(::open(fifo.c_str(), O_WRONLY | O_NONBLOCK));
+            ::close(::open(fifo.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
             const os::FutexWord word{&runner_->word(), seen};
             static_cast<void>(os::futex_wait({&word, 1}, 10));
         }
@@ -82,7 +82,7 @@ TEST_F(ExecRunnerTest, ACommandHasEndedWhenItsProcessHasWhoeverKeepsItsOutputOpe
     wait_until_idle();
     EXPECT_EQ(output(), "early\n");
     EXPECT_EQ(reached(), 1);
-    const int release = ::open(fifo.c_str(), O_WRONLY);
+    const int release = ::open(fifo.c_str(), O_WRONLY | O_CLOEXEC);
     ::close(release);
 }
 
@@ -196,7 +196,7 @@ TEST_F(ExecRunnerTest, OutputComesInTheOrderOfEnds) {
     wait_until([&] { return runner_->counts().succeeded == 1; });
     EXPECT_EQ(output(), "1\n");
     EXPECT_EQ(reached(), -1);
-    ::close(::open(fifo.c_str(), O_WRONLY));
+    ::close(::open(fifo.c_str(), O_WRONLY | O_CLOEXEC));
     wait_until_idle();
     EXPECT_EQ(output(), "1\n0\n");
     EXPECT_EQ(reached(), 2);
@@ -250,7 +250,7 @@ TEST_F(ExecRunnerTest, AfterStopWhatRunsIsWaitedForAndNothingElseStarts) {
     ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
     start("echo $MQ_OFFSET >>'" + dir_.path() + "/started'; cat <'" + fifo + "'; echo $MQ_OFFSET");
     offer_values({"0", "1", "2"});
-    const int gate = ::open(fifo.c_str(), O_WRONLY);  // once the first command has
+    const int gate = ::open(fifo.c_str(), O_WRONLY | O_CLOEXEC);  // once the first command has
     runner_->stop();
     EXPECT_FALSE(runner_->has_room());
     EXPECT_FALSE(runner_->idle());
@@ -268,7 +268,7 @@ TEST_F(ExecRunnerTest, ACommandThatFailsAfterASignalIsLeftUndoneAndIsNoFailure) 
     ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
     start("cat <'" + fifo + "'; false");
     offer_values({"0", "1"});
-    const int gate = ::open(fifo.c_str(), O_WRONLY);
+    const int gate = ::open(fifo.c_str(), O_WRONLY | O_CLOEXEC);
     interrupt_.store(1);
     ::close(gate);
     runner_->stop();
@@ -283,7 +283,7 @@ TEST_F(ExecRunnerTest, APartitionThatIsForgottenIsGivenUpWhenItsCommandHasEnded)
     start("echo $MQ_TOPIC >>'" + dir_.path() + "/started'; test $MQ_TOPIC = u || cat <'" + fifo + "'");
     offer_values({"0", "1", "2"});
     offer_values({"0"}, {"u", 0});
-    const int gate = ::open(fifo.c_str(), O_WRONLY);
+    const int gate = ::open(fifo.c_str(), O_WRONLY | O_CLOEXEC);
     runner_->forget({"t", 0});
     EXPECT_FALSE(runner_->idle({"t", 0}));
     ::close(gate);
@@ -304,7 +304,7 @@ TEST_F(ExecRunnerTest, WhatIsPassedOverIsDoneOnceWhatLiesBeforeItIs) {
     EXPECT_EQ(reached(), 0);
     offer_values({"0"});
     runner_->passed({"t", 0}, Offset{8}, 0);
-    const int gate = ::open(fifo.c_str(), O_WRONLY);
+    const int gate = ::open(fifo.c_str(), O_WRONLY | O_CLOEXEC);
     take_progress();
     EXPECT_EQ(reached(), 0);
     ::close(gate);
