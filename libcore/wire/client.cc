@@ -8,6 +8,19 @@ namespace {
 constexpr std::size_t kReceiveBytes = 65536;
 constexpr auto kWhat = "receive response";
 
+using ApiVersions = std::vector<ApiVersionsResponse::ApiVersion>;
+
+ApiVersions::const_iterator find_key(const ApiVersions& versions, ApiKey key) {
+    return std::ranges::find(versions, static_cast<std::int16_t>(key), &ApiVersionsResponse::ApiVersion::api_key);
+}
+
+// The version of ApiVersions to try after `refused`, which is not 0.
+std::int16_t offered_version(const ApiVersions& versions, std::int16_t refused) {
+    const auto offered = find_key(versions, ApiKey::api_versions);
+    const int highest = offered == versions.end() ? 0 : int{offered->max_version};
+    return static_cast<std::int16_t>(std::clamp(highest, 0, refused - 1));
+}
+
 }  // namespace
 
 Result<Client> Client::open(os::Socket socket, ClientOptions options) {
@@ -17,7 +30,8 @@ Result<Client> Client::open(os::Socket socket, ClientOptions options) {
 }
 
 // A broker that does not know the version answers in version 0 with error 35 and, since Kafka 2.4, the versions that
-// it knows of this one request.
+// it knows of this one request. librdkafka's mock cluster has the error and then bytes of no version: all know
+// version 0.
 Status Client::ask_versions() {
     const Api& api = api_of(ApiKey::api_versions);
     for (std::int16_t version = api.highest;;) {
@@ -28,22 +42,23 @@ Status Client::ask_versions() {
         MQ_ASSIGN(const ByteView body, receive(ApiKey::api_versions, version, correlation_id));
         ByteCursor first{body};
         const bool refused = ErrorCode{first.be<std::int16_t>()} == ErrorCode::unsupported_version;
-        MQ_ASSIGN(broker_, decode<ApiVersionsResponse>(body, refused ? std::int16_t{0} : version));
-        if (broker_.error_code == ErrorCode::none) return {};
-        if (!refused || version == api.lowest)
+        auto answer = decode<ApiVersionsResponse>(body, refused ? std::int16_t{0} : version);
+        if (refused && version > api.lowest) {
+            version = offered_version(answer ? answer->api_keys : ApiVersions{}, version);
+            continue;
+        }
+        MQ_TRY(answer);
+        if (answer->error_code != ErrorCode::none)
             return fail(Errc::unsupported, "ask for versions", socket_.peer(),
-                        std::string{to_string(broker_.error_code)});
-        const auto same = std::ranges::find(broker_.api_keys, static_cast<std::int16_t>(api.key),
-                                            &ApiVersionsResponse::ApiVersion::api_key);
-        const std::int16_t offered = same == broker_.api_keys.end() ? api.lowest : same->max_version;
-        version = std::clamp<std::int16_t>(offered, api.lowest, static_cast<std::int16_t>(version - 1));
+                        std::string{to_string(answer->error_code)});
+        broker_ = std::move(*answer);
+        return {};
     }
 }
 
 Result<std::int16_t> Client::version_of(ApiKey key) const {
     const Api& api = api_of(key);
-    const auto theirs = std::ranges::find(broker_.api_keys, static_cast<std::int16_t>(key),
-                                          &ApiVersionsResponse::ApiVersion::api_key);
+    const auto theirs = find_key(broker_.api_keys, key);
     if (theirs == broker_.api_keys.end())
         return fail(Errc::unsupported, std::string{api.name}, socket_.peer(), "the broker does not offer it");
     const std::int16_t highest = std::min(api.highest_stable(), theirs->max_version);

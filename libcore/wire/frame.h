@@ -17,7 +17,7 @@ struct RequestHeader {
     ApiKey api_key{};
     std::int16_t api_version = 0;
     std::int32_t correlation_id = 0;
-    std::optional<std::string> client_id;
+    std::optional<std::string> client_id{};
 
     static void fields(auto& io, auto& m) {
         io("RequestApiKey", m.api_key);
@@ -36,12 +36,12 @@ struct ResponseHeader {
 
 // Both without the length; `body` is a view of what was parsed.
 struct RequestFrame {
-    RequestHeader header;
-    ByteView body;
+    RequestHeader header{};
+    ByteView body{};
 };
 struct ResponseFrame {
-    ResponseHeader header;
-    ByteView body;
+    ResponseHeader header{};
+    ByteView body{};
 };
 
 // The payload of the first frame in `received`, or nothing as long as some of it is missing.

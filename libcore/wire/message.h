@@ -2,7 +2,8 @@
 // fields() that names each as Kafka does, with the versions in which it exists (record/schema_field.h). From that it
 // is read, written and compared in every version. Source of all of them: Kafka's message schemas (branch 3.9).
 //
-// Members start as the schemas say, but for nullable strings, which start as null where every version allows it.
+// Members start as the schemas say, but for nullable strings, which start as null where every version allows it. They
+// all have an initialiser, so that HeartbeatResponse{.error_code = ErrorCode::none} draws no warning.
 // Bytes and record sets are views: of the frame that was decoded, or of what the sender holds until it has encoded.
 #pragma once
 

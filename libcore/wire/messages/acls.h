@@ -14,10 +14,10 @@ struct DescribeAclsRequest {
     using Response = struct DescribeAclsResponse;
 
     std::int8_t resource_type_filter = 0;
-    std::optional<std::string> resource_name_filter;
+    std::optional<std::string> resource_name_filter{};
     std::int8_t pattern_type_filter = 3;
-    std::optional<std::string> principal_filter;
-    std::optional<std::string> host_filter;
+    std::optional<std::string> principal_filter{};
+    std::optional<std::string> host_filter{};
     std::int8_t operation = 0;
     std::int8_t permission_type = 0;
 
@@ -37,8 +37,8 @@ struct DescribeAclsResponse {
     static constexpr ApiKey kApi = ApiKey::describe_acls;
 
     struct Acl {
-        std::string principal;
-        std::string host;
+        std::string principal{};
+        std::string host{};
         std::int8_t operation = 0;
         std::int8_t permission_type = 0;
 
@@ -52,9 +52,9 @@ struct DescribeAclsResponse {
     };
     struct Resource {
         std::int8_t resource_type = 0;
-        std::string resource_name;
+        std::string resource_name{};
         std::int8_t pattern_type = 3;
-        std::vector<Acl> acls;
+        std::vector<Acl> acls{};
 
         static void fields(auto& io, auto& m) {
             io("ResourceType", m.resource_type);
@@ -67,8 +67,8 @@ struct DescribeAclsResponse {
 
     std::int32_t throttle_time_ms = 0;
     ErrorCode error_code = ErrorCode::none;
-    std::optional<std::string> error_message;
-    std::vector<Resource> resources;
+    std::optional<std::string> error_message{};
+    std::vector<Resource> resources{};
 
     static void fields(auto& io, auto& m) {
         io("ThrottleTimeMs", m.throttle_time_ms);
@@ -85,10 +85,10 @@ struct CreateAclsRequest {
 
     struct Creation {
         std::int8_t resource_type = 0;
-        std::string resource_name;
+        std::string resource_name{};
         std::int8_t resource_pattern_type = 3;
-        std::string principal;
-        std::string host;
+        std::string principal{};
+        std::string host{};
         std::int8_t operation = 0;
         std::int8_t permission_type = 0;
 
@@ -104,7 +104,7 @@ struct CreateAclsRequest {
         bool operator==(const Creation&) const = default;
     };
 
-    std::vector<Creation> creations;
+    std::vector<Creation> creations{};
 
     static void fields(auto& io, auto& m) { io("Creations", m.creations); }
     bool operator==(const CreateAclsRequest&) const = default;
@@ -115,7 +115,7 @@ struct CreateAclsResponse {
 
     struct Creation {
         ErrorCode error_code = ErrorCode::none;
-        std::optional<std::string> error_message;
+        std::optional<std::string> error_message{};
 
         static void fields(auto& io, auto& m) {
             io("ErrorCode", m.error_code);
@@ -125,7 +125,7 @@ struct CreateAclsResponse {
     };
 
     std::int32_t throttle_time_ms = 0;
-    std::vector<Creation> results;
+    std::vector<Creation> results{};
 
     static void fields(auto& io, auto& m) {
         io("ThrottleTimeMs", m.throttle_time_ms);
@@ -140,10 +140,10 @@ struct DeleteAclsRequest {
 
     struct Filter {
         std::int8_t resource_type_filter = 0;
-        std::optional<std::string> resource_name_filter;
+        std::optional<std::string> resource_name_filter{};
         std::int8_t pattern_type_filter = 3;
-        std::optional<std::string> principal_filter;
-        std::optional<std::string> host_filter;
+        std::optional<std::string> principal_filter{};
+        std::optional<std::string> host_filter{};
         std::int8_t operation = 0;
         std::int8_t permission_type = 0;
 
@@ -159,7 +159,7 @@ struct DeleteAclsRequest {
         bool operator==(const Filter&) const = default;
     };
 
-    std::vector<Filter> filters;
+    std::vector<Filter> filters{};
 
     static void fields(auto& io, auto& m) { io("Filters", m.filters); }
     bool operator==(const DeleteAclsRequest&) const = default;
@@ -170,12 +170,12 @@ struct DeleteAclsResponse {
 
     struct MatchingAcl {
         ErrorCode error_code = ErrorCode::none;
-        std::optional<std::string> error_message;
+        std::optional<std::string> error_message{};
         std::int8_t resource_type = 0;
-        std::string resource_name;
+        std::string resource_name{};
         std::int8_t pattern_type = 3;
-        std::string principal;
-        std::string host;
+        std::string principal{};
+        std::string host{};
         std::int8_t operation = 0;
         std::int8_t permission_type = 0;
 
@@ -194,8 +194,8 @@ struct DeleteAclsResponse {
     };
     struct Filter {
         ErrorCode error_code = ErrorCode::none;
-        std::optional<std::string> error_message;
-        std::vector<MatchingAcl> matching_acls;
+        std::optional<std::string> error_message{};
+        std::vector<MatchingAcl> matching_acls{};
 
         static void fields(auto& io, auto& m) {
             io("ErrorCode", m.error_code);
@@ -206,7 +206,7 @@ struct DeleteAclsResponse {
     };
 
     std::int32_t throttle_time_ms = 0;
-    std::vector<Filter> filter_results;
+    std::vector<Filter> filter_results{};
 
     static void fields(auto& io, auto& m) {
         io("ThrottleTimeMs", m.throttle_time_ms);

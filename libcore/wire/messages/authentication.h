@@ -13,7 +13,7 @@ struct SaslHandshakeRequest {
     static constexpr ApiKey kApi = ApiKey::sasl_handshake;
     using Response = struct SaslHandshakeResponse;
 
-    std::string mechanism;
+    std::string mechanism{};
 
     static void fields(auto& io, auto& m) { io("Mechanism", m.mechanism); }
     bool operator==(const SaslHandshakeRequest&) const = default;
@@ -23,7 +23,7 @@ struct SaslHandshakeResponse {
     static constexpr ApiKey kApi = ApiKey::sasl_handshake;
 
     ErrorCode error_code = ErrorCode::none;
-    std::vector<std::string> mechanisms;
+    std::vector<std::string> mechanisms{};
 
     static void fields(auto& io, auto& m) {
         io("ErrorCode", m.error_code);
@@ -36,7 +36,7 @@ struct SaslAuthenticateRequest {
     static constexpr ApiKey kApi = ApiKey::sasl_authenticate;
     using Response = struct SaslAuthenticateResponse;
 
-    ByteView auth_bytes;
+    ByteView auth_bytes{};
 
     static void fields(auto& io, auto& m) { io("AuthBytes", m.auth_bytes); }
     bool operator==(const SaslAuthenticateRequest&) const = default;
@@ -46,8 +46,8 @@ struct SaslAuthenticateResponse {
     static constexpr ApiKey kApi = ApiKey::sasl_authenticate;
 
     ErrorCode error_code = ErrorCode::none;
-    std::optional<std::string> error_message;
-    ByteView auth_bytes;
+    std::optional<std::string> error_message{};
+    ByteView auth_bytes{};
     std::int64_t session_lifetime_ms = 0;
 
     static void fields(auto& io, auto& m) {
@@ -64,7 +64,7 @@ struct DescribeUserScramCredentialsRequest {
     using Response = struct DescribeUserScramCredentialsResponse;
 
     struct User {
-        std::string name;
+        std::string name{};
 
         static void fields(auto& io, auto& m) { io("Name", m.name); }
         bool operator==(const User&) const = default;
@@ -90,10 +90,10 @@ struct DescribeUserScramCredentialsResponse {
         bool operator==(const CredentialInfo&) const = default;
     };
     struct User {
-        std::string user;
+        std::string user{};
         ErrorCode error_code = ErrorCode::none;
-        std::optional<std::string> error_message;
-        std::vector<CredentialInfo> credential_infos;
+        std::optional<std::string> error_message{};
+        std::vector<CredentialInfo> credential_infos{};
 
         static void fields(auto& io, auto& m) {
             io("User", m.user);
@@ -106,8 +106,8 @@ struct DescribeUserScramCredentialsResponse {
 
     std::int32_t throttle_time_ms = 0;
     ErrorCode error_code = ErrorCode::none;
-    std::optional<std::string> error_message;
-    std::vector<User> results;
+    std::optional<std::string> error_message{};
+    std::vector<User> results{};
 
     static void fields(auto& io, auto& m) {
         io("ThrottleTimeMs", m.throttle_time_ms);
@@ -123,7 +123,7 @@ struct AlterUserScramCredentialsRequest {
     using Response = struct AlterUserScramCredentialsResponse;
 
     struct Deletion {
-        std::string name;
+        std::string name{};
         std::int8_t mechanism = 0;
 
         static void fields(auto& io, auto& m) {
@@ -133,11 +133,11 @@ struct AlterUserScramCredentialsRequest {
         bool operator==(const Deletion&) const = default;
     };
     struct Upsertion {
-        std::string name;
+        std::string name{};
         std::int8_t mechanism = 0;
         std::int32_t iterations = 0;
-        ByteView salt;
-        ByteView salted_password;
+        ByteView salt{};
+        ByteView salted_password{};
 
         static void fields(auto& io, auto& m) {
             io("Name", m.name);
@@ -149,8 +149,8 @@ struct AlterUserScramCredentialsRequest {
         bool operator==(const Upsertion&) const = default;
     };
 
-    std::vector<Deletion> deletions;
-    std::vector<Upsertion> upsertions;
+    std::vector<Deletion> deletions{};
+    std::vector<Upsertion> upsertions{};
 
     static void fields(auto& io, auto& m) {
         io("Deletions", m.deletions);
@@ -163,9 +163,9 @@ struct AlterUserScramCredentialsResponse {
     static constexpr ApiKey kApi = ApiKey::alter_user_scram_credentials;
 
     struct User {
-        std::string user;
+        std::string user{};
         ErrorCode error_code = ErrorCode::none;
-        std::optional<std::string> error_message;
+        std::optional<std::string> error_message{};
 
         static void fields(auto& io, auto& m) {
             io("User", m.user);
@@ -176,7 +176,7 @@ struct AlterUserScramCredentialsResponse {
     };
 
     std::int32_t throttle_time_ms = 0;
-    std::vector<User> results;
+    std::vector<User> results{};
 
     static void fields(auto& io, auto& m) {
         io("ThrottleTimeMs", m.throttle_time_ms);

@@ -20,8 +20,8 @@ struct DescribeQuorumRequest {
         bool operator==(const Partition&) const = default;
     };
     struct Topic {
-        std::string topic_name;
-        std::vector<Partition> partitions;
+        std::string topic_name{};
+        std::vector<Partition> partitions{};
 
         static void fields(auto& io, auto& m) {
             io("TopicName", m.topic_name);
@@ -30,7 +30,7 @@ struct DescribeQuorumRequest {
         bool operator==(const Topic&) const = default;
     };
 
-    std::vector<Topic> topics;
+    std::vector<Topic> topics{};
 
     static void fields(auto& io, auto& m) { io("Topics", m.topics); }
     bool operator==(const DescribeQuorumRequest&) const = default;
@@ -41,7 +41,7 @@ struct DescribeQuorumResponse {
 
     struct ReplicaState {
         std::int32_t replica_id = 0;
-        Uuid replica_directory_id;
+        Uuid replica_directory_id{};
         std::int64_t log_end_offset = 0;
         std::int64_t last_fetch_timestamp = -1;
         std::int64_t last_caught_up_timestamp = -1;
@@ -58,12 +58,12 @@ struct DescribeQuorumResponse {
     struct Partition {
         std::int32_t partition_index = 0;
         ErrorCode error_code = ErrorCode::none;
-        std::optional<std::string> error_message;
+        std::optional<std::string> error_message{};
         std::int32_t leader_id = 0;
         std::int32_t leader_epoch = 0;
         std::int64_t high_watermark = 0;
-        std::vector<ReplicaState> current_voters;
-        std::vector<ReplicaState> observers;
+        std::vector<ReplicaState> current_voters{};
+        std::vector<ReplicaState> observers{};
 
         static void fields(auto& io, auto& m) {
             io("PartitionIndex", m.partition_index);
@@ -78,8 +78,8 @@ struct DescribeQuorumResponse {
         bool operator==(const Partition&) const = default;
     };
     struct Topic {
-        std::string topic_name;
-        std::vector<Partition> partitions;
+        std::string topic_name{};
+        std::vector<Partition> partitions{};
 
         static void fields(auto& io, auto& m) {
             io("TopicName", m.topic_name);
@@ -88,8 +88,8 @@ struct DescribeQuorumResponse {
         bool operator==(const Topic&) const = default;
     };
     struct Listener {
-        std::string name;
-        std::string host;
+        std::string name{};
+        std::string host{};
         std::uint16_t port = 0;
 
         static void fields(auto& io, auto& m) {
@@ -101,7 +101,7 @@ struct DescribeQuorumResponse {
     };
     struct Node {
         std::int32_t node_id = 0;
-        std::vector<Listener> listeners;
+        std::vector<Listener> listeners{};
 
         static void fields(auto& io, auto& m) {
             io("NodeId", m.node_id);
@@ -111,9 +111,9 @@ struct DescribeQuorumResponse {
     };
 
     ErrorCode error_code = ErrorCode::none;
-    std::optional<std::string> error_message;
-    std::vector<Topic> topics;
-    std::vector<Node> nodes;
+    std::optional<std::string> error_message{};
+    std::vector<Topic> topics{};
+    std::vector<Node> nodes{};
 
     static void fields(auto& io, auto& m) {
         io("ErrorCode", m.error_code);
@@ -129,7 +129,7 @@ struct UpdateFeaturesRequest {
     using Response = struct UpdateFeaturesResponse;
 
     struct FeatureUpdate {
-        std::string feature;
+        std::string feature{};
         std::int16_t max_version_level = 0;
         bool allow_downgrade = false;
         std::int8_t upgrade_type = 1;
@@ -144,7 +144,7 @@ struct UpdateFeaturesRequest {
     };
 
     std::int32_t timeout_ms = 60000;
-    std::vector<FeatureUpdate> feature_updates;
+    std::vector<FeatureUpdate> feature_updates{};
     bool validate_only = false;
 
     static void fields(auto& io, auto& m) {
@@ -159,9 +159,9 @@ struct UpdateFeaturesResponse {
     static constexpr ApiKey kApi = ApiKey::update_features;
 
     struct Feature {
-        std::string feature;
+        std::string feature{};
         ErrorCode error_code = ErrorCode::none;
-        std::optional<std::string> error_message;
+        std::optional<std::string> error_message{};
 
         static void fields(auto& io, auto& m) {
             io("Feature", m.feature);
@@ -173,8 +173,8 @@ struct UpdateFeaturesResponse {
 
     std::int32_t throttle_time_ms = 0;
     ErrorCode error_code = ErrorCode::none;
-    std::optional<std::string> error_message;
-    std::vector<Feature> results;
+    std::optional<std::string> error_message{};
+    std::vector<Feature> results{};
 
     static void fields(auto& io, auto& m) {
         io("ThrottleTimeMs", m.throttle_time_ms);
@@ -200,7 +200,7 @@ struct UnregisterBrokerResponse {
 
     std::int32_t throttle_time_ms = 0;
     ErrorCode error_code = ErrorCode::none;
-    std::optional<std::string> error_message;
+    std::optional<std::string> error_message{};
 
     static void fields(auto& io, auto& m) {
         io("ThrottleTimeMs", m.throttle_time_ms);
@@ -215,8 +215,8 @@ struct AddRaftVoterRequest {
     using Response = struct AddRaftVoterResponse;
 
     struct Listener {
-        std::string name;
-        std::string host;
+        std::string name{};
+        std::string host{};
         std::uint16_t port = 0;
 
         static void fields(auto& io, auto& m) {
@@ -227,11 +227,11 @@ struct AddRaftVoterRequest {
         bool operator==(const Listener&) const = default;
     };
 
-    std::optional<std::string> cluster_id;
+    std::optional<std::string> cluster_id{};
     std::int32_t timeout_ms = 0;
     std::int32_t voter_id = 0;
-    Uuid voter_directory_id;
-    std::vector<Listener> listeners;
+    Uuid voter_directory_id{};
+    std::vector<Listener> listeners{};
 
     static void fields(auto& io, auto& m) {
         io("ClusterId", m.cluster_id);
@@ -248,7 +248,7 @@ struct AddRaftVoterResponse {
 
     std::int32_t throttle_time_ms = 0;
     ErrorCode error_code = ErrorCode::none;
-    std::optional<std::string> error_message;
+    std::optional<std::string> error_message{};
 
     static void fields(auto& io, auto& m) {
         io("ThrottleTimeMs", m.throttle_time_ms);
@@ -262,9 +262,9 @@ struct RemoveRaftVoterRequest {
     static constexpr ApiKey kApi = ApiKey::remove_raft_voter;
     using Response = struct RemoveRaftVoterResponse;
 
-    std::optional<std::string> cluster_id;
+    std::optional<std::string> cluster_id{};
     std::int32_t voter_id = 0;
-    Uuid voter_directory_id;
+    Uuid voter_directory_id{};
 
     static void fields(auto& io, auto& m) {
         io("ClusterId", m.cluster_id);
@@ -279,7 +279,7 @@ struct RemoveRaftVoterResponse {
 
     std::int32_t throttle_time_ms = 0;
     ErrorCode error_code = ErrorCode::none;
-    std::optional<std::string> error_message;
+    std::optional<std::string> error_message{};
 
     static void fields(auto& io, auto& m) {
         io("ThrottleTimeMs", m.throttle_time_ms);

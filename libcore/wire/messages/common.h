@@ -22,9 +22,9 @@ struct LeaderIdAndEpoch {
 // Where a client finds a leader that a response names.
 struct NodeEndpoint {
     std::int32_t node_id = 0;
-    std::string host;
+    std::string host{};
     std::int32_t port = 0;
-    std::optional<std::string> rack;
+    std::optional<std::string> rack{};
 
     static void fields(auto& io, auto& m) {
         io("NodeId", m.node_id);

@@ -15,7 +15,7 @@ struct DescribeConfigsRequest {
 
     struct Resource {
         std::int8_t resource_type = 0;
-        std::string resource_name;
+        std::string resource_name{};
         std::optional<std::vector<std::string>> configuration_keys = std::vector<std::string>{};
 
         static void fields(auto& io, auto& m) {
@@ -26,7 +26,7 @@ struct DescribeConfigsRequest {
         bool operator==(const Resource&) const = default;
     };
 
-    std::vector<Resource> resources;
+    std::vector<Resource> resources{};
     bool include_synonyms = false;
     bool include_documentation = false;
 
@@ -42,8 +42,8 @@ struct DescribeConfigsResponse {
     static constexpr ApiKey kApi = ApiKey::describe_configs;
 
     struct Synonym {
-        std::string name;
-        std::optional<std::string> value;
+        std::string name{};
+        std::optional<std::string> value{};
         std::int8_t source = 0;
 
         static void fields(auto& io, auto& m) {
@@ -54,15 +54,15 @@ struct DescribeConfigsResponse {
         bool operator==(const Synonym&) const = default;
     };
     struct Config {
-        std::string name;
-        std::optional<std::string> value;
+        std::string name{};
+        std::optional<std::string> value{};
         bool read_only = false;
         bool is_default = false;
         std::int8_t config_source = -1;
         bool is_sensitive = false;
-        std::vector<Synonym> synonyms;
+        std::vector<Synonym> synonyms{};
         std::int8_t config_type = 0;
-        std::optional<std::string> documentation;
+        std::optional<std::string> documentation{};
 
         static void fields(auto& io, auto& m) {
             io("Name", m.name);
@@ -79,10 +79,10 @@ struct DescribeConfigsResponse {
     };
     struct Resource {
         ErrorCode error_code = ErrorCode::none;
-        std::optional<std::string> error_message;
+        std::optional<std::string> error_message{};
         std::int8_t resource_type = 0;
-        std::string resource_name;
-        std::vector<Config> configs;
+        std::string resource_name{};
+        std::vector<Config> configs{};
 
         static void fields(auto& io, auto& m) {
             io("ErrorCode", m.error_code);
@@ -95,7 +95,7 @@ struct DescribeConfigsResponse {
     };
 
     std::int32_t throttle_time_ms = 0;
-    std::vector<Resource> results;
+    std::vector<Resource> results{};
 
     static void fields(auto& io, auto& m) {
         io("ThrottleTimeMs", m.throttle_time_ms);
@@ -109,8 +109,8 @@ struct AlterConfigsRequest {
     using Response = struct AlterConfigsResponse;
 
     struct Config {
-        std::string name;
-        std::optional<std::string> value;
+        std::string name{};
+        std::optional<std::string> value{};
 
         static void fields(auto& io, auto& m) {
             io("Name", m.name);
@@ -120,8 +120,8 @@ struct AlterConfigsRequest {
     };
     struct Resource {
         std::int8_t resource_type = 0;
-        std::string resource_name;
-        std::vector<Config> configs;
+        std::string resource_name{};
+        std::vector<Config> configs{};
 
         static void fields(auto& io, auto& m) {
             io("ResourceType", m.resource_type);
@@ -131,7 +131,7 @@ struct AlterConfigsRequest {
         bool operator==(const Resource&) const = default;
     };
 
-    std::vector<Resource> resources;
+    std::vector<Resource> resources{};
     bool validate_only = false;
 
     static void fields(auto& io, auto& m) {
@@ -146,9 +146,9 @@ struct AlterConfigsResponse {
 
     struct Resource {
         ErrorCode error_code = ErrorCode::none;
-        std::optional<std::string> error_message;
+        std::optional<std::string> error_message{};
         std::int8_t resource_type = 0;
-        std::string resource_name;
+        std::string resource_name{};
 
         static void fields(auto& io, auto& m) {
             io("ErrorCode", m.error_code);
@@ -160,7 +160,7 @@ struct AlterConfigsResponse {
     };
 
     std::int32_t throttle_time_ms = 0;
-    std::vector<Resource> responses;
+    std::vector<Resource> responses{};
 
     static void fields(auto& io, auto& m) {
         io("ThrottleTimeMs", m.throttle_time_ms);
@@ -174,9 +174,9 @@ struct IncrementalAlterConfigsRequest {
     using Response = struct IncrementalAlterConfigsResponse;
 
     struct Config {
-        std::string name;
+        std::string name{};
         std::int8_t config_operation = 0;
-        std::optional<std::string> value;
+        std::optional<std::string> value{};
 
         static void fields(auto& io, auto& m) {
             io("Name", m.name);
@@ -187,8 +187,8 @@ struct IncrementalAlterConfigsRequest {
     };
     struct Resource {
         std::int8_t resource_type = 0;
-        std::string resource_name;
-        std::vector<Config> configs;
+        std::string resource_name{};
+        std::vector<Config> configs{};
 
         static void fields(auto& io, auto& m) {
             io("ResourceType", m.resource_type);
@@ -198,7 +198,7 @@ struct IncrementalAlterConfigsRequest {
         bool operator==(const Resource&) const = default;
     };
 
-    std::vector<Resource> resources;
+    std::vector<Resource> resources{};
     bool validate_only = false;
 
     static void fields(auto& io, auto& m) {
@@ -213,9 +213,9 @@ struct IncrementalAlterConfigsResponse {
 
     struct Resource {
         ErrorCode error_code = ErrorCode::none;
-        std::optional<std::string> error_message;
+        std::optional<std::string> error_message{};
         std::int8_t resource_type = 0;
-        std::string resource_name;
+        std::string resource_name{};
 
         static void fields(auto& io, auto& m) {
             io("ErrorCode", m.error_code);
@@ -227,7 +227,7 @@ struct IncrementalAlterConfigsResponse {
     };
 
     std::int32_t throttle_time_ms = 0;
-    std::vector<Resource> responses;
+    std::vector<Resource> responses{};
 
     static void fields(auto& io, auto& m) {
         io("ThrottleTimeMs", m.throttle_time_ms);
@@ -241,9 +241,9 @@ struct DescribeClientQuotasRequest {
     using Response = struct DescribeClientQuotasResponse;
 
     struct Component {
-        std::string entity_type;
+        std::string entity_type{};
         std::int8_t match_type = 0;
-        std::optional<std::string> match;
+        std::optional<std::string> match{};
 
         static void fields(auto& io, auto& m) {
             io("EntityType", m.entity_type);
@@ -253,7 +253,7 @@ struct DescribeClientQuotasRequest {
         bool operator==(const Component&) const = default;
     };
 
-    std::vector<Component> components;
+    std::vector<Component> components{};
     bool strict = false;
 
     static void fields(auto& io, auto& m) {
@@ -267,8 +267,8 @@ struct DescribeClientQuotasResponse {
     static constexpr ApiKey kApi = ApiKey::describe_client_quotas;
 
     struct Entity {
-        std::string entity_type;
-        std::optional<std::string> entity_name;
+        std::string entity_type{};
+        std::optional<std::string> entity_name{};
 
         static void fields(auto& io, auto& m) {
             io("EntityType", m.entity_type);
@@ -277,7 +277,7 @@ struct DescribeClientQuotasResponse {
         bool operator==(const Entity&) const = default;
     };
     struct Value {
-        std::string key;
+        std::string key{};
         double value = 0;
 
         static void fields(auto& io, auto& m) {
@@ -287,8 +287,8 @@ struct DescribeClientQuotasResponse {
         bool operator==(const Value&) const = default;
     };
     struct Entry {
-        std::vector<Entity> entity;
-        std::vector<Value> values;
+        std::vector<Entity> entity{};
+        std::vector<Value> values{};
 
         static void fields(auto& io, auto& m) {
             io("Entity", m.entity);
@@ -299,7 +299,7 @@ struct DescribeClientQuotasResponse {
 
     std::int32_t throttle_time_ms = 0;
     ErrorCode error_code = ErrorCode::none;
-    std::optional<std::string> error_message;
+    std::optional<std::string> error_message{};
     std::optional<std::vector<Entry>> entries = std::vector<Entry>{};
 
     static void fields(auto& io, auto& m) {
@@ -316,8 +316,8 @@ struct AlterClientQuotasRequest {
     using Response = struct AlterClientQuotasResponse;
 
     struct Entity {
-        std::string entity_type;
-        std::optional<std::string> entity_name;
+        std::string entity_type{};
+        std::optional<std::string> entity_name{};
 
         static void fields(auto& io, auto& m) {
             io("EntityType", m.entity_type);
@@ -326,7 +326,7 @@ struct AlterClientQuotasRequest {
         bool operator==(const Entity&) const = default;
     };
     struct Op {
-        std::string key;
+        std::string key{};
         double value = 0;
         bool remove = false;
 
@@ -338,8 +338,8 @@ struct AlterClientQuotasRequest {
         bool operator==(const Op&) const = default;
     };
     struct Entry {
-        std::vector<Entity> entity;
-        std::vector<Op> ops;
+        std::vector<Entity> entity{};
+        std::vector<Op> ops{};
 
         static void fields(auto& io, auto& m) {
             io("Entity", m.entity);
@@ -348,7 +348,7 @@ struct AlterClientQuotasRequest {
         bool operator==(const Entry&) const = default;
     };
 
-    std::vector<Entry> entries;
+    std::vector<Entry> entries{};
     bool validate_only = false;
 
     static void fields(auto& io, auto& m) {
@@ -362,8 +362,8 @@ struct AlterClientQuotasResponse {
     static constexpr ApiKey kApi = ApiKey::alter_client_quotas;
 
     struct Entity {
-        std::string entity_type;
-        std::optional<std::string> entity_name;
+        std::string entity_type{};
+        std::optional<std::string> entity_name{};
 
         static void fields(auto& io, auto& m) {
             io("EntityType", m.entity_type);
@@ -373,8 +373,8 @@ struct AlterClientQuotasResponse {
     };
     struct Entry {
         ErrorCode error_code = ErrorCode::none;
-        std::optional<std::string> error_message;
-        std::vector<Entity> entity;
+        std::optional<std::string> error_message{};
+        std::vector<Entity> entity{};
 
         static void fields(auto& io, auto& m) {
             io("ErrorCode", m.error_code);
@@ -385,7 +385,7 @@ struct AlterClientQuotasResponse {
     };
 
     std::int32_t throttle_time_ms = 0;
-    std::vector<Entry> entries;
+    std::vector<Entry> entries{};
 
     static void fields(auto& io, auto& m) {
         io("ThrottleTimeMs", m.throttle_time_ms);

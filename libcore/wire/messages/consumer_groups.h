@@ -15,8 +15,8 @@ struct ConsumerGroupHeartbeatRequest {
     using Response = struct ConsumerGroupHeartbeatResponse;
 
     struct TopicPartitions {
-        Uuid topic_id;
-        std::vector<std::int32_t> partitions;
+        Uuid topic_id{};
+        std::vector<std::int32_t> partitions{};
 
         static void fields(auto& io, auto& m) {
             io("TopicId", m.topic_id);
@@ -25,15 +25,15 @@ struct ConsumerGroupHeartbeatRequest {
         bool operator==(const TopicPartitions&) const = default;
     };
 
-    std::string group_id;
-    std::string member_id;
+    std::string group_id{};
+    std::string member_id{};
     std::int32_t member_epoch = 0;
-    std::optional<std::string> instance_id;
-    std::optional<std::string> rack_id;
+    std::optional<std::string> instance_id{};
+    std::optional<std::string> rack_id{};
     std::int32_t rebalance_timeout_ms = -1;
-    std::optional<std::vector<std::string>> subscribed_topic_names;
-    std::optional<std::string> server_assignor;
-    std::optional<std::vector<TopicPartitions>> topic_partitions;
+    std::optional<std::vector<std::string>> subscribed_topic_names{};
+    std::optional<std::string> server_assignor{};
+    std::optional<std::vector<TopicPartitions>> topic_partitions{};
 
     static void fields(auto& io, auto& m) {
         io("GroupId", m.group_id);
@@ -53,8 +53,8 @@ struct ConsumerGroupHeartbeatResponse {
     static constexpr ApiKey kApi = ApiKey::consumer_group_heartbeat;
 
     struct TopicPartitions {
-        Uuid topic_id;
-        std::vector<std::int32_t> partitions;
+        Uuid topic_id{};
+        std::vector<std::int32_t> partitions{};
 
         static void fields(auto& io, auto& m) {
             io("TopicId", m.topic_id);
@@ -71,11 +71,11 @@ struct ConsumerGroupHeartbeatResponse {
 
     std::int32_t throttle_time_ms = 0;
     ErrorCode error_code = ErrorCode::none;
-    std::optional<std::string> error_message;
-    std::optional<std::string> member_id;
+    std::optional<std::string> error_message{};
+    std::optional<std::string> member_id{};
     std::int32_t member_epoch = 0;
     std::int32_t heartbeat_interval_ms = 0;
-    std::optional<Assignment> assignment;
+    std::optional<Assignment> assignment{};
 
     static void fields(auto& io, auto& m) {
         io("ThrottleTimeMs", m.throttle_time_ms);
@@ -93,7 +93,7 @@ struct ConsumerGroupDescribeRequest {
     static constexpr ApiKey kApi = ApiKey::consumer_group_describe;
     using Response = struct ConsumerGroupDescribeResponse;
 
-    std::vector<std::string> group_ids;
+    std::vector<std::string> group_ids{};
     bool include_authorized_operations = false;
 
     static void fields(auto& io, auto& m) {
@@ -107,9 +107,9 @@ struct ConsumerGroupDescribeResponse {
     static constexpr ApiKey kApi = ApiKey::consumer_group_describe;
 
     struct TopicPartitions {
-        Uuid topic_id;
-        std::string topic_name;
-        std::vector<std::int32_t> partitions;
+        Uuid topic_id{};
+        std::string topic_name{};
+        std::vector<std::int32_t> partitions{};
 
         static void fields(auto& io, auto& m) {
             io("TopicId", m.topic_id);
@@ -119,22 +119,22 @@ struct ConsumerGroupDescribeResponse {
         bool operator==(const TopicPartitions&) const = default;
     };
     struct Assignment {
-        std::vector<TopicPartitions> topic_partitions;
+        std::vector<TopicPartitions> topic_partitions{};
 
         static void fields(auto& io, auto& m) { io("TopicPartitions", m.topic_partitions); }
         bool operator==(const Assignment&) const = default;
     };
     struct Member {
-        std::string member_id;
-        std::optional<std::string> instance_id;
-        std::optional<std::string> rack_id;
+        std::string member_id{};
+        std::optional<std::string> instance_id{};
+        std::optional<std::string> rack_id{};
         std::int32_t member_epoch = 0;
-        std::string client_id;
-        std::string client_host;
-        std::vector<std::string> subscribed_topic_names;
-        std::optional<std::string> subscribed_topic_regex;
-        Assignment assignment;
-        Assignment target_assignment;
+        std::string client_id{};
+        std::string client_host{};
+        std::vector<std::string> subscribed_topic_names{};
+        std::optional<std::string> subscribed_topic_regex{};
+        Assignment assignment{};
+        Assignment target_assignment{};
 
         static void fields(auto& io, auto& m) {
             io("MemberId", m.member_id);
@@ -152,13 +152,13 @@ struct ConsumerGroupDescribeResponse {
     };
     struct Group {
         ErrorCode error_code = ErrorCode::none;
-        std::optional<std::string> error_message;
-        std::string group_id;
-        std::string group_state;
+        std::optional<std::string> error_message{};
+        std::string group_id{};
+        std::string group_state{};
         std::int32_t group_epoch = 0;
         std::int32_t assignment_epoch = 0;
-        std::string assignor_name;
-        std::vector<Member> members;
+        std::string assignor_name{};
+        std::vector<Member> members{};
         std::int32_t authorized_operations = std::numeric_limits<std::int32_t>::min();
 
         static void fields(auto& io, auto& m) {
@@ -176,7 +176,7 @@ struct ConsumerGroupDescribeResponse {
     };
 
     std::int32_t throttle_time_ms = 0;
-    std::vector<Group> groups;
+    std::vector<Group> groups{};
 
     static void fields(auto& io, auto& m) {
         io("ThrottleTimeMs", m.throttle_time_ms);

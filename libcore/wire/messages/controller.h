@@ -14,16 +14,16 @@ struct LeaderAndIsrRequest {
     using Response = struct LeaderAndIsrResponse;
 
     struct PartitionState {
-        std::string topic_name;
+        std::string topic_name{};
         std::int32_t partition_index = 0;
         std::int32_t controller_epoch = 0;
         std::int32_t leader = 0;
         std::int32_t leader_epoch = 0;
-        std::vector<std::int32_t> isr;
+        std::vector<std::int32_t> isr{};
         std::int32_t partition_epoch = 0;
-        std::vector<std::int32_t> replicas;
-        std::vector<std::int32_t> adding_replicas;
-        std::vector<std::int32_t> removing_replicas;
+        std::vector<std::int32_t> replicas{};
+        std::vector<std::int32_t> adding_replicas{};
+        std::vector<std::int32_t> removing_replicas{};
         bool is_new = false;
         std::int8_t leader_recovery_state = 0;
 
@@ -44,9 +44,9 @@ struct LeaderAndIsrRequest {
         bool operator==(const PartitionState&) const = default;
     };
     struct TopicState {
-        std::string topic_name;
-        Uuid topic_id;
-        std::vector<PartitionState> partition_states;
+        std::string topic_name{};
+        Uuid topic_id{};
+        std::vector<PartitionState> partition_states{};
 
         static void fields(auto& io, auto& m) {
             io("TopicName", m.topic_name);
@@ -57,7 +57,7 @@ struct LeaderAndIsrRequest {
     };
     struct LiveLeader {
         std::int32_t broker_id = 0;
-        std::string host_name;
+        std::string host_name{};
         std::int32_t port = 0;
 
         static void fields(auto& io, auto& m) {
@@ -73,9 +73,9 @@ struct LeaderAndIsrRequest {
     std::int32_t controller_epoch = 0;
     std::int64_t broker_epoch = -1;
     std::int8_t type = 0;
-    std::vector<PartitionState> ungrouped_partition_states;
-    std::vector<TopicState> topic_states;
-    std::vector<LiveLeader> live_leaders;
+    std::vector<PartitionState> ungrouped_partition_states{};
+    std::vector<TopicState> topic_states{};
+    std::vector<LiveLeader> live_leaders{};
 
     static void fields(auto& io, auto& m) {
         io("ControllerId", m.controller_id);
@@ -94,7 +94,7 @@ struct LeaderAndIsrResponse {
     static constexpr ApiKey kApi = ApiKey::leader_and_isr;
 
     struct PartitionError {
-        std::string topic_name;
+        std::string topic_name{};
         std::int32_t partition_index = 0;
         ErrorCode error_code = ErrorCode::none;
 
@@ -106,8 +106,8 @@ struct LeaderAndIsrResponse {
         bool operator==(const PartitionError&) const = default;
     };
     struct Topic {
-        Uuid topic_id;
-        std::vector<PartitionError> partition_errors;
+        Uuid topic_id{};
+        std::vector<PartitionError> partition_errors{};
 
         static void fields(auto& io, auto& m) {
             io("TopicId", m.topic_id);
@@ -117,8 +117,8 @@ struct LeaderAndIsrResponse {
     };
 
     ErrorCode error_code = ErrorCode::none;
-    std::vector<PartitionError> partition_errors;
-    std::vector<Topic> topics;
+    std::vector<PartitionError> partition_errors{};
+    std::vector<Topic> topics{};
 
     static void fields(auto& io, auto& m) {
         io("ErrorCode", m.error_code);
@@ -133,7 +133,7 @@ struct StopReplicaRequest {
     using Response = struct StopReplicaResponse;
 
     struct UngroupedPartition {
-        std::string topic_name;
+        std::string topic_name{};
         std::int32_t partition_index = 0;
 
         static void fields(auto& io, auto& m) {
@@ -143,8 +143,8 @@ struct StopReplicaRequest {
         bool operator==(const UngroupedPartition&) const = default;
     };
     struct Topic {
-        std::string name;
-        std::vector<std::int32_t> partition_indexes;
+        std::string name{};
+        std::vector<std::int32_t> partition_indexes{};
 
         static void fields(auto& io, auto& m) {
             io("Name", m.name);
@@ -165,8 +165,8 @@ struct StopReplicaRequest {
         bool operator==(const PartitionState&) const = default;
     };
     struct TopicState {
-        std::string topic_name;
-        std::vector<PartitionState> partition_states;
+        std::string topic_name{};
+        std::vector<PartitionState> partition_states{};
 
         static void fields(auto& io, auto& m) {
             io("TopicName", m.topic_name);
@@ -180,9 +180,9 @@ struct StopReplicaRequest {
     std::int32_t controller_epoch = 0;
     std::int64_t broker_epoch = -1;
     bool delete_partitions = false;
-    std::vector<UngroupedPartition> ungrouped_partitions;
-    std::vector<Topic> topics;
-    std::vector<TopicState> topic_states;
+    std::vector<UngroupedPartition> ungrouped_partitions{};
+    std::vector<Topic> topics{};
+    std::vector<TopicState> topic_states{};
 
     static void fields(auto& io, auto& m) {
         io("ControllerId", m.controller_id);
@@ -201,7 +201,7 @@ struct StopReplicaResponse {
     static constexpr ApiKey kApi = ApiKey::stop_replica;
 
     struct PartitionError {
-        std::string topic_name;
+        std::string topic_name{};
         std::int32_t partition_index = 0;
         ErrorCode error_code = ErrorCode::none;
 
@@ -214,7 +214,7 @@ struct StopReplicaResponse {
     };
 
     ErrorCode error_code = ErrorCode::none;
-    std::vector<PartitionError> partition_errors;
+    std::vector<PartitionError> partition_errors{};
 
     static void fields(auto& io, auto& m) {
         io("ErrorCode", m.error_code);
@@ -228,15 +228,15 @@ struct UpdateMetadataRequest {
     using Response = struct UpdateMetadataResponse;
 
     struct PartitionState {
-        std::string topic_name;
+        std::string topic_name{};
         std::int32_t partition_index = 0;
         std::int32_t controller_epoch = 0;
         std::int32_t leader = 0;
         std::int32_t leader_epoch = 0;
-        std::vector<std::int32_t> isr;
+        std::vector<std::int32_t> isr{};
         std::int32_t zk_version = 0;
-        std::vector<std::int32_t> replicas;
-        std::vector<std::int32_t> offline_replicas;
+        std::vector<std::int32_t> replicas{};
+        std::vector<std::int32_t> offline_replicas{};
 
         static void fields(auto& io, auto& m) {
             io("TopicName", m.topic_name, between(0, 4).ignorable());
@@ -252,9 +252,9 @@ struct UpdateMetadataRequest {
         bool operator==(const PartitionState&) const = default;
     };
     struct TopicState {
-        std::string topic_name;
-        Uuid topic_id;
-        std::vector<PartitionState> partition_states;
+        std::string topic_name{};
+        Uuid topic_id{};
+        std::vector<PartitionState> partition_states{};
 
         static void fields(auto& io, auto& m) {
             io("TopicName", m.topic_name);
@@ -265,8 +265,8 @@ struct UpdateMetadataRequest {
     };
     struct Endpoint {
         std::int32_t port = 0;
-        std::string host;
-        std::string listener;
+        std::string host{};
+        std::string listener{};
         std::int16_t security_protocol = 0;
 
         static void fields(auto& io, auto& m) {
@@ -279,10 +279,10 @@ struct UpdateMetadataRequest {
     };
     struct LiveBroker {
         std::int32_t id = 0;
-        std::string v0_host;
+        std::string v0_host{};
         std::int32_t v0_port = 0;
-        std::vector<Endpoint> endpoints;
-        std::optional<std::string> rack;
+        std::vector<Endpoint> endpoints{};
+        std::optional<std::string> rack{};
 
         static void fields(auto& io, auto& m) {
             io("Id", m.id);
@@ -299,9 +299,9 @@ struct UpdateMetadataRequest {
     std::int8_t type = 0;
     std::int32_t controller_epoch = 0;
     std::int64_t broker_epoch = -1;
-    std::vector<PartitionState> ungrouped_partition_states;
-    std::vector<TopicState> topic_states;
-    std::vector<LiveBroker> live_brokers;
+    std::vector<PartitionState> ungrouped_partition_states{};
+    std::vector<TopicState> topic_states{};
+    std::vector<LiveBroker> live_brokers{};
 
     static void fields(auto& io, auto& m) {
         io("ControllerId", m.controller_id);
@@ -343,7 +343,7 @@ struct ControlledShutdownResponse {
     static constexpr ApiKey kApi = ApiKey::controlled_shutdown;
 
     struct RemainingPartition {
-        std::string topic_name;
+        std::string topic_name{};
         std::int32_t partition_index = 0;
 
         static void fields(auto& io, auto& m) {
@@ -354,7 +354,7 @@ struct ControlledShutdownResponse {
     };
 
     ErrorCode error_code = ErrorCode::none;
-    std::vector<RemainingPartition> remaining_partitions;
+    std::vector<RemainingPartition> remaining_partitions{};
 
     static void fields(auto& io, auto& m) {
         io("ErrorCode", m.error_code);

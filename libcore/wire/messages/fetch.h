@@ -32,7 +32,7 @@ struct FetchRequest {
         std::int32_t last_fetched_epoch = -1;
         std::int64_t log_start_offset = -1;
         std::int32_t partition_max_bytes = 0;
-        Uuid replica_directory_id;
+        Uuid replica_directory_id{};
 
         static void fields(auto& io, auto& m) {
             io("Partition", m.partition);
@@ -46,9 +46,9 @@ struct FetchRequest {
         bool operator==(const Partition&) const = default;
     };
     struct Topic {
-        std::string topic;
-        Uuid topic_id;
-        std::vector<Partition> partitions;
+        std::string topic{};
+        Uuid topic_id{};
+        std::vector<Partition> partitions{};
 
         static void fields(auto& io, auto& m) {
             io("Topic", m.topic, between(0, 12).ignorable());
@@ -58,9 +58,9 @@ struct FetchRequest {
         bool operator==(const Topic&) const = default;
     };
     struct ForgottenTopic {
-        std::string topic;
-        Uuid topic_id;
-        std::vector<std::int32_t> partitions;
+        std::string topic{};
+        Uuid topic_id{};
+        std::vector<std::int32_t> partitions{};
 
         static void fields(auto& io, auto& m) {
             io("Topic", m.topic, between(7, 12).ignorable());
@@ -70,18 +70,18 @@ struct FetchRequest {
         bool operator==(const ForgottenTopic&) const = default;
     };
 
-    std::optional<std::string> cluster_id;
+    std::optional<std::string> cluster_id{};
     std::int32_t replica_id = -1;
-    ReplicaState replica_state;
+    ReplicaState replica_state{};
     std::int32_t max_wait_ms = 0;
     std::int32_t min_bytes = 0;
     std::int32_t max_bytes = std::numeric_limits<std::int32_t>::max();
     std::int8_t isolation_level = 0;
     std::int32_t session_id = 0;
     std::int32_t session_epoch = -1;
-    std::vector<Topic> topics;
-    std::vector<ForgottenTopic> forgotten_topics_data;
-    std::string rack_id;
+    std::vector<Topic> topics{};
+    std::vector<ForgottenTopic> forgotten_topics_data{};
+    std::string rack_id{};
 
     static void fields(auto& io, auto& m) {
         io("ClusterId", m.cluster_id, since(12).ignorable().tagged(0));
@@ -139,12 +139,12 @@ struct FetchResponse {
         std::int64_t high_watermark = 0;
         std::int64_t last_stable_offset = -1;
         std::int64_t log_start_offset = -1;
-        EpochEndOffset diverging_epoch;
-        LeaderIdAndEpoch current_leader;
-        SnapshotId snapshot_id;
+        EpochEndOffset diverging_epoch{};
+        LeaderIdAndEpoch current_leader{};
+        SnapshotId snapshot_id{};
         std::optional<std::vector<AbortedTransaction>> aborted_transactions = std::vector<AbortedTransaction>{};
         std::int32_t preferred_read_replica = -1;
-        NullableBytes records;
+        NullableBytes records{};
 
         static void fields(auto& io, auto& m) {
             io("PartitionIndex", m.partition_index);
@@ -162,9 +162,9 @@ struct FetchResponse {
         bool operator==(const Partition&) const = default;
     };
     struct Topic {
-        std::string topic;
-        Uuid topic_id;
-        std::vector<Partition> partitions;
+        std::string topic{};
+        Uuid topic_id{};
+        std::vector<Partition> partitions{};
 
         static void fields(auto& io, auto& m) {
             io("Topic", m.topic, between(0, 12).ignorable());
@@ -177,8 +177,8 @@ struct FetchResponse {
     std::int32_t throttle_time_ms = 0;
     ErrorCode error_code = ErrorCode::none;
     std::int32_t session_id = 0;
-    std::vector<Topic> responses;
-    std::vector<NodeEndpoint> node_endpoints;
+    std::vector<Topic> responses{};
+    std::vector<NodeEndpoint> node_endpoints{};
 
     static void fields(auto& io, auto& m) {
         io("ThrottleTimeMs", m.throttle_time_ms, since(1).ignorable());

@@ -14,9 +14,9 @@ struct FindCoordinatorRequest {
     static constexpr ApiKey kApi = ApiKey::find_coordinator;
     using Response = struct FindCoordinatorResponse;
 
-    std::string key;
+    std::string key{};
     std::int8_t key_type = 0;
-    std::vector<std::string> coordinator_keys;
+    std::vector<std::string> coordinator_keys{};
 
     static void fields(auto& io, auto& m) {
         io("Key", m.key, between(0, 3));
@@ -30,12 +30,12 @@ struct FindCoordinatorResponse {
     static constexpr ApiKey kApi = ApiKey::find_coordinator;
 
     struct Coordinator {
-        std::string key;
+        std::string key{};
         std::int32_t node_id = 0;
-        std::string host;
+        std::string host{};
         std::int32_t port = 0;
         ErrorCode error_code = ErrorCode::none;
-        std::optional<std::string> error_message;
+        std::optional<std::string> error_message{};
 
         static void fields(auto& io, auto& m) {
             io("Key", m.key);
@@ -50,11 +50,11 @@ struct FindCoordinatorResponse {
 
     std::int32_t throttle_time_ms = 0;
     ErrorCode error_code = ErrorCode::none;
-    std::optional<std::string> error_message;
+    std::optional<std::string> error_message{};
     std::int32_t node_id = 0;
-    std::string host;
+    std::string host{};
     std::int32_t port = 0;
-    std::vector<Coordinator> coordinators;
+    std::vector<Coordinator> coordinators{};
 
     static void fields(auto& io, auto& m) {
         io("ThrottleTimeMs", m.throttle_time_ms, since(1).ignorable());
@@ -73,8 +73,8 @@ struct JoinGroupRequest {
     using Response = struct JoinGroupResponse;
 
     struct Protocol {
-        std::string name;
-        ByteView metadata;
+        std::string name{};
+        ByteView metadata{};
 
         static void fields(auto& io, auto& m) {
             io("Name", m.name);
@@ -83,14 +83,14 @@ struct JoinGroupRequest {
         bool operator==(const Protocol&) const = default;
     };
 
-    std::string group_id;
+    std::string group_id{};
     std::int32_t session_timeout_ms = 0;
     std::int32_t rebalance_timeout_ms = -1;
-    std::string member_id;
-    std::optional<std::string> group_instance_id;
-    std::string protocol_type;
-    std::vector<Protocol> protocols;
-    std::optional<std::string> reason;
+    std::string member_id{};
+    std::optional<std::string> group_instance_id{};
+    std::string protocol_type{};
+    std::vector<Protocol> protocols{};
+    std::optional<std::string> reason{};
 
     static void fields(auto& io, auto& m) {
         io("GroupId", m.group_id);
@@ -109,9 +109,9 @@ struct JoinGroupResponse {
     static constexpr ApiKey kApi = ApiKey::join_group;
 
     struct Member {
-        std::string member_id;
-        std::optional<std::string> group_instance_id;
-        ByteView metadata;
+        std::string member_id{};
+        std::optional<std::string> group_instance_id{};
+        ByteView metadata{};
 
         static void fields(auto& io, auto& m) {
             io("MemberId", m.member_id);
@@ -124,12 +124,12 @@ struct JoinGroupResponse {
     std::int32_t throttle_time_ms = 0;
     ErrorCode error_code = ErrorCode::none;
     std::int32_t generation_id = -1;
-    std::optional<std::string> protocol_type;
+    std::optional<std::string> protocol_type{};
     std::optional<std::string> protocol_name = "";
-    std::string leader;
+    std::string leader{};
     bool skip_assignment = false;
-    std::string member_id;
-    std::vector<Member> members;
+    std::string member_id{};
+    std::vector<Member> members{};
 
     static void fields(auto& io, auto& m) {
         io("ThrottleTimeMs", m.throttle_time_ms, since(2).ignorable());
@@ -150,8 +150,8 @@ struct SyncGroupRequest {
     using Response = struct SyncGroupResponse;
 
     struct Assignment {
-        std::string member_id;
-        ByteView assignment;
+        std::string member_id{};
+        ByteView assignment{};
 
         static void fields(auto& io, auto& m) {
             io("MemberId", m.member_id);
@@ -160,13 +160,13 @@ struct SyncGroupRequest {
         bool operator==(const Assignment&) const = default;
     };
 
-    std::string group_id;
+    std::string group_id{};
     std::int32_t generation_id = 0;
-    std::string member_id;
-    std::optional<std::string> group_instance_id;
-    std::optional<std::string> protocol_type;
-    std::optional<std::string> protocol_name;
-    std::vector<Assignment> assignments;
+    std::string member_id{};
+    std::optional<std::string> group_instance_id{};
+    std::optional<std::string> protocol_type{};
+    std::optional<std::string> protocol_name{};
+    std::vector<Assignment> assignments{};
 
     static void fields(auto& io, auto& m) {
         io("GroupId", m.group_id);
@@ -185,9 +185,9 @@ struct SyncGroupResponse {
 
     std::int32_t throttle_time_ms = 0;
     ErrorCode error_code = ErrorCode::none;
-    std::optional<std::string> protocol_type;
-    std::optional<std::string> protocol_name;
-    ByteView assignment;
+    std::optional<std::string> protocol_type{};
+    std::optional<std::string> protocol_name{};
+    ByteView assignment{};
 
     static void fields(auto& io, auto& m) {
         io("ThrottleTimeMs", m.throttle_time_ms, since(1).ignorable());
@@ -203,10 +203,10 @@ struct HeartbeatRequest {
     static constexpr ApiKey kApi = ApiKey::heartbeat;
     using Response = struct HeartbeatResponse;
 
-    std::string group_id;
+    std::string group_id{};
     std::int32_t generation_id = 0;
-    std::string member_id;
-    std::optional<std::string> group_instance_id;
+    std::string member_id{};
+    std::optional<std::string> group_instance_id{};
 
     static void fields(auto& io, auto& m) {
         io("GroupId", m.group_id);
@@ -235,9 +235,9 @@ struct LeaveGroupRequest {
     using Response = struct LeaveGroupResponse;
 
     struct Member {
-        std::string member_id;
-        std::optional<std::string> group_instance_id;
-        std::optional<std::string> reason;
+        std::string member_id{};
+        std::optional<std::string> group_instance_id{};
+        std::optional<std::string> reason{};
 
         static void fields(auto& io, auto& m) {
             io("MemberId", m.member_id);
@@ -247,9 +247,9 @@ struct LeaveGroupRequest {
         bool operator==(const Member&) const = default;
     };
 
-    std::string group_id;
-    std::string member_id;
-    std::vector<Member> members;
+    std::string group_id{};
+    std::string member_id{};
+    std::vector<Member> members{};
 
     static void fields(auto& io, auto& m) {
         io("GroupId", m.group_id);
@@ -263,8 +263,8 @@ struct LeaveGroupResponse {
     static constexpr ApiKey kApi = ApiKey::leave_group;
 
     struct Member {
-        std::string member_id;
-        std::optional<std::string> group_instance_id;
+        std::string member_id{};
+        std::optional<std::string> group_instance_id{};
         ErrorCode error_code = ErrorCode::none;
 
         static void fields(auto& io, auto& m) {
@@ -277,7 +277,7 @@ struct LeaveGroupResponse {
 
     std::int32_t throttle_time_ms = 0;
     ErrorCode error_code = ErrorCode::none;
-    std::vector<Member> members;
+    std::vector<Member> members{};
 
     static void fields(auto& io, auto& m) {
         io("ThrottleTimeMs", m.throttle_time_ms, since(1).ignorable());
@@ -291,8 +291,8 @@ struct ListGroupsRequest {
     static constexpr ApiKey kApi = ApiKey::list_groups;
     using Response = struct ListGroupsResponse;
 
-    std::vector<std::string> states_filter;
-    std::vector<std::string> types_filter;
+    std::vector<std::string> states_filter{};
+    std::vector<std::string> types_filter{};
 
     static void fields(auto& io, auto& m) {
         io("StatesFilter", m.states_filter, since(4));
@@ -305,10 +305,10 @@ struct ListGroupsResponse {
     static constexpr ApiKey kApi = ApiKey::list_groups;
 
     struct Group {
-        std::string group_id;
-        std::string protocol_type;
-        std::string group_state;
-        std::string group_type;
+        std::string group_id{};
+        std::string protocol_type{};
+        std::string group_state{};
+        std::string group_type{};
 
         static void fields(auto& io, auto& m) {
             io("GroupId", m.group_id);
@@ -321,7 +321,7 @@ struct ListGroupsResponse {
 
     std::int32_t throttle_time_ms = 0;
     ErrorCode error_code = ErrorCode::none;
-    std::vector<Group> groups;
+    std::vector<Group> groups{};
 
     static void fields(auto& io, auto& m) {
         io("ThrottleTimeMs", m.throttle_time_ms, since(1).ignorable());
@@ -335,7 +335,7 @@ struct DescribeGroupsRequest {
     static constexpr ApiKey kApi = ApiKey::describe_groups;
     using Response = struct DescribeGroupsResponse;
 
-    std::vector<std::string> groups;
+    std::vector<std::string> groups{};
     bool include_authorized_operations = false;
 
     static void fields(auto& io, auto& m) {
@@ -349,12 +349,12 @@ struct DescribeGroupsResponse {
     static constexpr ApiKey kApi = ApiKey::describe_groups;
 
     struct Member {
-        std::string member_id;
-        std::optional<std::string> group_instance_id;
-        std::string client_id;
-        std::string client_host;
-        ByteView member_metadata;
-        ByteView member_assignment;
+        std::string member_id{};
+        std::optional<std::string> group_instance_id{};
+        std::string client_id{};
+        std::string client_host{};
+        ByteView member_metadata{};
+        ByteView member_assignment{};
 
         static void fields(auto& io, auto& m) {
             io("MemberId", m.member_id);
@@ -368,11 +368,11 @@ struct DescribeGroupsResponse {
     };
     struct Group {
         ErrorCode error_code = ErrorCode::none;
-        std::string group_id;
-        std::string group_state;
-        std::string protocol_type;
-        std::string protocol_data;
-        std::vector<Member> members;
+        std::string group_id{};
+        std::string group_state{};
+        std::string protocol_type{};
+        std::string protocol_data{};
+        std::vector<Member> members{};
         std::int32_t authorized_operations = std::numeric_limits<std::int32_t>::min();
 
         static void fields(auto& io, auto& m) {
@@ -388,7 +388,7 @@ struct DescribeGroupsResponse {
     };
 
     std::int32_t throttle_time_ms = 0;
-    std::vector<Group> groups;
+    std::vector<Group> groups{};
 
     static void fields(auto& io, auto& m) {
         io("ThrottleTimeMs", m.throttle_time_ms, since(1).ignorable());
@@ -401,7 +401,7 @@ struct DeleteGroupsRequest {
     static constexpr ApiKey kApi = ApiKey::delete_groups;
     using Response = struct DeleteGroupsResponse;
 
-    std::vector<std::string> groups_names;
+    std::vector<std::string> groups_names{};
 
     static void fields(auto& io, auto& m) { io("GroupsNames", m.groups_names); }
     bool operator==(const DeleteGroupsRequest&) const = default;
@@ -411,7 +411,7 @@ struct DeleteGroupsResponse {
     static constexpr ApiKey kApi = ApiKey::delete_groups;
 
     struct Group {
-        std::string group_id;
+        std::string group_id{};
         ErrorCode error_code = ErrorCode::none;
 
         static void fields(auto& io, auto& m) {
@@ -422,7 +422,7 @@ struct DeleteGroupsResponse {
     };
 
     std::int32_t throttle_time_ms = 0;
-    std::vector<Group> results;
+    std::vector<Group> results{};
 
     static void fields(auto& io, auto& m) {
         io("ThrottleTimeMs", m.throttle_time_ms);

@@ -15,7 +15,7 @@ struct MetadataRequest {
     using Response = struct MetadataResponse;
 
     struct Topic {
-        Uuid topic_id;
+        Uuid topic_id{};
         std::optional<std::string> name = "";
 
         static void fields(auto& io, auto& m) {
@@ -44,9 +44,9 @@ struct MetadataResponse {
 
     struct Broker {
         std::int32_t node_id = 0;
-        std::string host;
+        std::string host{};
         std::int32_t port = 0;
-        std::optional<std::string> rack;
+        std::optional<std::string> rack{};
 
         static void fields(auto& io, auto& m) {
             io("NodeId", m.node_id);
@@ -61,9 +61,9 @@ struct MetadataResponse {
         std::int32_t partition_index = 0;
         std::int32_t leader_id = 0;
         std::int32_t leader_epoch = -1;
-        std::vector<std::int32_t> replica_nodes;
-        std::vector<std::int32_t> isr_nodes;
-        std::vector<std::int32_t> offline_replicas;
+        std::vector<std::int32_t> replica_nodes{};
+        std::vector<std::int32_t> isr_nodes{};
+        std::vector<std::int32_t> offline_replicas{};
 
         static void fields(auto& io, auto& m) {
             io("ErrorCode", m.error_code);
@@ -79,9 +79,9 @@ struct MetadataResponse {
     struct Topic {
         ErrorCode error_code = ErrorCode::none;
         std::optional<std::string> name = "";
-        Uuid topic_id;
+        Uuid topic_id{};
         bool is_internal = false;
-        std::vector<Partition> partitions;
+        std::vector<Partition> partitions{};
         std::int32_t topic_authorized_operations = std::numeric_limits<std::int32_t>::min();
 
         static void fields(auto& io, auto& m) {
@@ -96,10 +96,10 @@ struct MetadataResponse {
     };
 
     std::int32_t throttle_time_ms = 0;
-    std::vector<Broker> brokers;
-    std::optional<std::string> cluster_id;
+    std::vector<Broker> brokers{};
+    std::optional<std::string> cluster_id{};
     std::int32_t controller_id = -1;
-    std::vector<Topic> topics;
+    std::vector<Topic> topics{};
     std::int32_t cluster_authorized_operations = std::numeric_limits<std::int32_t>::min();
 
     static void fields(auto& io, auto& m) {
@@ -132,9 +132,9 @@ struct DescribeClusterResponse {
 
     struct Broker {
         std::int32_t broker_id = 0;
-        std::string host;
+        std::string host{};
         std::int32_t port = 0;
-        std::optional<std::string> rack;
+        std::optional<std::string> rack{};
 
         static void fields(auto& io, auto& m) {
             io("BrokerId", m.broker_id);
@@ -147,11 +147,11 @@ struct DescribeClusterResponse {
 
     std::int32_t throttle_time_ms = 0;
     ErrorCode error_code = ErrorCode::none;
-    std::optional<std::string> error_message;
+    std::optional<std::string> error_message{};
     std::int8_t endpoint_type = 1;
-    std::string cluster_id;
+    std::string cluster_id{};
     std::int32_t controller_id = -1;
-    std::vector<Broker> brokers;
+    std::vector<Broker> brokers{};
     std::int32_t cluster_authorized_operations = std::numeric_limits<std::int32_t>::min();
 
     static void fields(auto& io, auto& m) {
@@ -167,30 +167,32 @@ struct DescribeClusterResponse {
     bool operator==(const DescribeClusterResponse&) const = default;
 };
 
+// The partition at which a response that became too long stopped; the next request begins there.
+struct TopicPartitionCursor {
+    std::string topic_name{};
+    std::int32_t partition_index = 0;
+
+    static void fields(auto& io, auto& m) {
+        io("TopicName", m.topic_name);
+        io("PartitionIndex", m.partition_index);
+    }
+    bool operator==(const TopicPartitionCursor&) const = default;
+};
+
 struct DescribeTopicPartitionsRequest {
     static constexpr ApiKey kApi = ApiKey::describe_topic_partitions;
     using Response = struct DescribeTopicPartitionsResponse;
 
     struct Topic {
-        std::string name;
+        std::string name{};
 
         static void fields(auto& io, auto& m) { io("Name", m.name); }
         bool operator==(const Topic&) const = default;
     };
-    struct Cursor {
-        std::string topic_name;
-        std::int32_t partition_index = 0;
 
-        static void fields(auto& io, auto& m) {
-            io("TopicName", m.topic_name);
-            io("PartitionIndex", m.partition_index);
-        }
-        bool operator==(const Cursor&) const = default;
-    };
-
-    std::vector<Topic> topics;
+    std::vector<Topic> topics{};
     std::int32_t response_partition_limit = 2000;
-    std::optional<Cursor> cursor;
+    std::optional<TopicPartitionCursor> cursor{};
 
     static void fields(auto& io, auto& m) {
         io("Topics", m.topics);
@@ -208,11 +210,11 @@ struct DescribeTopicPartitionsResponse {
         std::int32_t partition_index = 0;
         std::int32_t leader_id = 0;
         std::int32_t leader_epoch = -1;
-        std::vector<std::int32_t> replica_nodes;
-        std::vector<std::int32_t> isr_nodes;
-        std::optional<std::vector<std::int32_t>> eligible_leader_replicas;
-        std::optional<std::vector<std::int32_t>> last_known_elr;
-        std::vector<std::int32_t> offline_replicas;
+        std::vector<std::int32_t> replica_nodes{};
+        std::vector<std::int32_t> isr_nodes{};
+        std::optional<std::vector<std::int32_t>> eligible_leader_replicas{};
+        std::optional<std::vector<std::int32_t>> last_known_elr{};
+        std::vector<std::int32_t> offline_replicas{};
 
         static void fields(auto& io, auto& m) {
             io("ErrorCode", m.error_code);
@@ -229,10 +231,10 @@ struct DescribeTopicPartitionsResponse {
     };
     struct Topic {
         ErrorCode error_code = ErrorCode::none;
-        std::optional<std::string> name;
-        Uuid topic_id;
+        std::optional<std::string> name{};
+        Uuid topic_id{};
         bool is_internal = false;
-        std::vector<Partition> partitions;
+        std::vector<Partition> partitions{};
         std::int32_t topic_authorized_operations = std::numeric_limits<std::int32_t>::min();
 
         static void fields(auto& io, auto& m) {
@@ -245,20 +247,10 @@ struct DescribeTopicPartitionsResponse {
         }
         bool operator==(const Topic&) const = default;
     };
-    struct Cursor {
-        std::string topic_name;
-        std::int32_t partition_index = 0;
-
-        static void fields(auto& io, auto& m) {
-            io("TopicName", m.topic_name);
-            io("PartitionIndex", m.partition_index);
-        }
-        bool operator==(const Cursor&) const = default;
-    };
 
     std::int32_t throttle_time_ms = 0;
-    std::vector<Topic> topics;
-    std::optional<Cursor> next_cursor;
+    std::vector<Topic> topics{};
+    std::optional<TopicPartitionCursor> next_cursor{};
 
     static void fields(auto& io, auto& m) {
         io("ThrottleTimeMs", m.throttle_time_ms);
@@ -273,8 +265,8 @@ struct DescribeProducersRequest {
     using Response = struct DescribeProducersResponse;
 
     struct Topic {
-        std::string name;
-        std::vector<std::int32_t> partition_indexes;
+        std::string name{};
+        std::vector<std::int32_t> partition_indexes{};
 
         static void fields(auto& io, auto& m) {
             io("Name", m.name);
@@ -283,7 +275,7 @@ struct DescribeProducersRequest {
         bool operator==(const Topic&) const = default;
     };
 
-    std::vector<Topic> topics;
+    std::vector<Topic> topics{};
 
     static void fields(auto& io, auto& m) { io("Topics", m.topics); }
     bool operator==(const DescribeProducersRequest&) const = default;
@@ -313,8 +305,8 @@ struct DescribeProducersResponse {
     struct Partition {
         std::int32_t partition_index = 0;
         ErrorCode error_code = ErrorCode::none;
-        std::optional<std::string> error_message;
-        std::vector<ActiveProducer> active_producers;
+        std::optional<std::string> error_message{};
+        std::vector<ActiveProducer> active_producers{};
 
         static void fields(auto& io, auto& m) {
             io("PartitionIndex", m.partition_index);
@@ -325,8 +317,8 @@ struct DescribeProducersResponse {
         bool operator==(const Partition&) const = default;
     };
     struct Topic {
-        std::string name;
-        std::vector<Partition> partitions;
+        std::string name{};
+        std::vector<Partition> partitions{};
 
         static void fields(auto& io, auto& m) {
             io("Name", m.name);
@@ -336,7 +328,7 @@ struct DescribeProducersResponse {
     };
 
     std::int32_t throttle_time_ms = 0;
-    std::vector<Topic> topics;
+    std::vector<Topic> topics{};
 
     static void fields(auto& io, auto& m) {
         io("ThrottleTimeMs", m.throttle_time_ms);

@@ -28,8 +28,8 @@ struct ListOffsetsRequest {
         bool operator==(const Partition&) const = default;
     };
     struct Topic {
-        std::string name;
-        std::vector<Partition> partitions;
+        std::string name{};
+        std::vector<Partition> partitions{};
 
         static void fields(auto& io, auto& m) {
             io("Name", m.name);
@@ -40,7 +40,7 @@ struct ListOffsetsRequest {
 
     std::int32_t replica_id = 0;
     std::int8_t isolation_level = 0;
-    std::vector<Topic> topics;
+    std::vector<Topic> topics{};
 
     static void fields(auto& io, auto& m) {
         io("ReplicaId", m.replica_id);
@@ -56,7 +56,7 @@ struct ListOffsetsResponse {
     struct Partition {
         std::int32_t partition_index = 0;
         ErrorCode error_code = ErrorCode::none;
-        std::vector<std::int64_t> old_style_offsets;
+        std::vector<std::int64_t> old_style_offsets{};
         std::int64_t timestamp = -1;
         std::int64_t offset = -1;
         std::int32_t leader_epoch = -1;
@@ -72,8 +72,8 @@ struct ListOffsetsResponse {
         bool operator==(const Partition&) const = default;
     };
     struct Topic {
-        std::string name;
-        std::vector<Partition> partitions;
+        std::string name{};
+        std::vector<Partition> partitions{};
 
         static void fields(auto& io, auto& m) {
             io("Name", m.name);
@@ -83,7 +83,7 @@ struct ListOffsetsResponse {
     };
 
     std::int32_t throttle_time_ms = 0;
-    std::vector<Topic> topics;
+    std::vector<Topic> topics{};
 
     static void fields(auto& io, auto& m) {
         io("ThrottleTimeMs", m.throttle_time_ms, since(2).ignorable());
@@ -109,8 +109,8 @@ struct OffsetForLeaderEpochRequest {
         bool operator==(const Partition&) const = default;
     };
     struct Topic {
-        std::string topic;
-        std::vector<Partition> partitions;
+        std::string topic{};
+        std::vector<Partition> partitions{};
 
         static void fields(auto& io, auto& m) {
             io("Topic", m.topic);
@@ -120,7 +120,7 @@ struct OffsetForLeaderEpochRequest {
     };
 
     std::int32_t replica_id = -2;
-    std::vector<Topic> topics;
+    std::vector<Topic> topics{};
 
     static void fields(auto& io, auto& m) {
         io("ReplicaId", m.replica_id, since(3).ignorable());
@@ -147,8 +147,8 @@ struct OffsetForLeaderEpochResponse {
         bool operator==(const Partition&) const = default;
     };
     struct Topic {
-        std::string topic;
-        std::vector<Partition> partitions;
+        std::string topic{};
+        std::vector<Partition> partitions{};
 
         static void fields(auto& io, auto& m) {
             io("Topic", m.topic);
@@ -158,7 +158,7 @@ struct OffsetForLeaderEpochResponse {
     };
 
     std::int32_t throttle_time_ms = 0;
-    std::vector<Topic> topics;
+    std::vector<Topic> topics{};
 
     static void fields(auto& io, auto& m) {
         io("ThrottleTimeMs", m.throttle_time_ms, since(2).ignorable());
@@ -176,7 +176,7 @@ struct OffsetCommitRequest {
         std::int64_t committed_offset = 0;
         std::int32_t committed_leader_epoch = -1;
         std::int64_t commit_timestamp = -1;
-        std::optional<std::string> committed_metadata;
+        std::optional<std::string> committed_metadata{};
 
         static void fields(auto& io, auto& m) {
             io("PartitionIndex", m.partition_index);
@@ -188,8 +188,8 @@ struct OffsetCommitRequest {
         bool operator==(const Partition&) const = default;
     };
     struct Topic {
-        std::string name;
-        std::vector<Partition> partitions;
+        std::string name{};
+        std::vector<Partition> partitions{};
 
         static void fields(auto& io, auto& m) {
             io("Name", m.name);
@@ -198,12 +198,12 @@ struct OffsetCommitRequest {
         bool operator==(const Topic&) const = default;
     };
 
-    std::string group_id;
+    std::string group_id{};
     std::int32_t generation_id_or_member_epoch = -1;
-    std::string member_id;
-    std::optional<std::string> group_instance_id;
+    std::string member_id{};
+    std::optional<std::string> group_instance_id{};
     std::int64_t retention_time_ms = -1;
-    std::vector<Topic> topics;
+    std::vector<Topic> topics{};
 
     static void fields(auto& io, auto& m) {
         io("GroupId", m.group_id);
@@ -230,8 +230,8 @@ struct OffsetCommitResponse {
         bool operator==(const Partition&) const = default;
     };
     struct Topic {
-        std::string name;
-        std::vector<Partition> partitions;
+        std::string name{};
+        std::vector<Partition> partitions{};
 
         static void fields(auto& io, auto& m) {
             io("Name", m.name);
@@ -241,7 +241,7 @@ struct OffsetCommitResponse {
     };
 
     std::int32_t throttle_time_ms = 0;
-    std::vector<Topic> topics;
+    std::vector<Topic> topics{};
 
     static void fields(auto& io, auto& m) {
         io("ThrottleTimeMs", m.throttle_time_ms, since(3).ignorable());
@@ -255,8 +255,8 @@ struct OffsetFetchRequest {
     using Response = struct OffsetFetchResponse;
 
     struct Topic {
-        std::string name;
-        std::vector<std::int32_t> partition_indexes;
+        std::string name{};
+        std::vector<std::int32_t> partition_indexes{};
 
         static void fields(auto& io, auto& m) {
             io("Name", m.name);
@@ -265,8 +265,8 @@ struct OffsetFetchRequest {
         bool operator==(const Topic&) const = default;
     };
     struct Group {
-        std::string group_id;
-        std::optional<std::string> member_id;
+        std::string group_id{};
+        std::optional<std::string> member_id{};
         std::int32_t member_epoch = -1;
         std::optional<std::vector<Topic>> topics = std::vector<Topic>{};
 
@@ -279,9 +279,9 @@ struct OffsetFetchRequest {
         bool operator==(const Group&) const = default;
     };
 
-    std::string group_id;
+    std::string group_id{};
     std::optional<std::vector<Topic>> topics = std::vector<Topic>{};
-    std::vector<Group> groups;
+    std::vector<Group> groups{};
     bool require_stable = false;
 
     static void fields(auto& io, auto& m) {
@@ -300,7 +300,7 @@ struct OffsetFetchResponse {
         std::int32_t partition_index = 0;
         std::int64_t committed_offset = 0;
         std::int32_t committed_leader_epoch = -1;
-        std::optional<std::string> metadata;
+        std::optional<std::string> metadata{};
         ErrorCode error_code = ErrorCode::none;
 
         static void fields(auto& io, auto& m) {
@@ -313,8 +313,8 @@ struct OffsetFetchResponse {
         bool operator==(const Partition&) const = default;
     };
     struct Topic {
-        std::string name;
-        std::vector<Partition> partitions;
+        std::string name{};
+        std::vector<Partition> partitions{};
 
         static void fields(auto& io, auto& m) {
             io("Name", m.name);
@@ -323,8 +323,8 @@ struct OffsetFetchResponse {
         bool operator==(const Topic&) const = default;
     };
     struct Group {
-        std::string group_id;
-        std::vector<Topic> topics;
+        std::string group_id{};
+        std::vector<Topic> topics{};
         ErrorCode error_code = ErrorCode::none;
 
         static void fields(auto& io, auto& m) {
@@ -336,9 +336,9 @@ struct OffsetFetchResponse {
     };
 
     std::int32_t throttle_time_ms = 0;
-    std::vector<Topic> topics;
+    std::vector<Topic> topics{};
     ErrorCode error_code = ErrorCode::none;
-    std::vector<Group> groups;
+    std::vector<Group> groups{};
 
     static void fields(auto& io, auto& m) {
         io("ThrottleTimeMs", m.throttle_time_ms, since(3).ignorable());
@@ -360,8 +360,8 @@ struct OffsetDeleteRequest {
         bool operator==(const Partition&) const = default;
     };
     struct Topic {
-        std::string name;
-        std::vector<Partition> partitions;
+        std::string name{};
+        std::vector<Partition> partitions{};
 
         static void fields(auto& io, auto& m) {
             io("Name", m.name);
@@ -370,8 +370,8 @@ struct OffsetDeleteRequest {
         bool operator==(const Topic&) const = default;
     };
 
-    std::string group_id;
-    std::vector<Topic> topics;
+    std::string group_id{};
+    std::vector<Topic> topics{};
 
     static void fields(auto& io, auto& m) {
         io("GroupId", m.group_id);
@@ -394,8 +394,8 @@ struct OffsetDeleteResponse {
         bool operator==(const Partition&) const = default;
     };
     struct Topic {
-        std::string name;
-        std::vector<Partition> partitions;
+        std::string name{};
+        std::vector<Partition> partitions{};
 
         static void fields(auto& io, auto& m) {
             io("Name", m.name);
@@ -406,7 +406,7 @@ struct OffsetDeleteResponse {
 
     ErrorCode error_code = ErrorCode::none;
     std::int32_t throttle_time_ms = 0;
-    std::vector<Topic> topics;
+    std::vector<Topic> topics{};
 
     static void fields(auto& io, auto& m) {
         io("ErrorCode", m.error_code);
@@ -431,8 +431,8 @@ struct DeleteRecordsRequest {
         bool operator==(const Partition&) const = default;
     };
     struct Topic {
-        std::string name;
-        std::vector<Partition> partitions;
+        std::string name{};
+        std::vector<Partition> partitions{};
 
         static void fields(auto& io, auto& m) {
             io("Name", m.name);
@@ -441,7 +441,7 @@ struct DeleteRecordsRequest {
         bool operator==(const Topic&) const = default;
     };
 
-    std::vector<Topic> topics;
+    std::vector<Topic> topics{};
     std::int32_t timeout_ms = 0;
 
     static void fields(auto& io, auto& m) {
@@ -467,8 +467,8 @@ struct DeleteRecordsResponse {
         bool operator==(const Partition&) const = default;
     };
     struct Topic {
-        std::string name;
-        std::vector<Partition> partitions;
+        std::string name{};
+        std::vector<Partition> partitions{};
 
         static void fields(auto& io, auto& m) {
             io("Name", m.name);
@@ -478,7 +478,7 @@ struct DeleteRecordsResponse {
     };
 
     std::int32_t throttle_time_ms = 0;
-    std::vector<Topic> topics;
+    std::vector<Topic> topics{};
 
     static void fields(auto& io, auto& m) {
         io("ThrottleTimeMs", m.throttle_time_ms);

@@ -14,8 +14,8 @@ struct AlterReplicaLogDirsRequest {
     using Response = struct AlterReplicaLogDirsResponse;
 
     struct Topic {
-        std::string name;
-        std::vector<std::int32_t> partitions;
+        std::string name{};
+        std::vector<std::int32_t> partitions{};
 
         static void fields(auto& io, auto& m) {
             io("Name", m.name);
@@ -24,8 +24,8 @@ struct AlterReplicaLogDirsRequest {
         bool operator==(const Topic&) const = default;
     };
     struct Dir {
-        std::string path;
-        std::vector<Topic> topics;
+        std::string path{};
+        std::vector<Topic> topics{};
 
         static void fields(auto& io, auto& m) {
             io("Path", m.path);
@@ -34,7 +34,7 @@ struct AlterReplicaLogDirsRequest {
         bool operator==(const Dir&) const = default;
     };
 
-    std::vector<Dir> dirs;
+    std::vector<Dir> dirs{};
 
     static void fields(auto& io, auto& m) { io("Dirs", m.dirs); }
     bool operator==(const AlterReplicaLogDirsRequest&) const = default;
@@ -54,8 +54,8 @@ struct AlterReplicaLogDirsResponse {
         bool operator==(const Partition&) const = default;
     };
     struct Topic {
-        std::string topic_name;
-        std::vector<Partition> partitions;
+        std::string topic_name{};
+        std::vector<Partition> partitions{};
 
         static void fields(auto& io, auto& m) {
             io("TopicName", m.topic_name);
@@ -65,7 +65,7 @@ struct AlterReplicaLogDirsResponse {
     };
 
     std::int32_t throttle_time_ms = 0;
-    std::vector<Topic> results;
+    std::vector<Topic> results{};
 
     static void fields(auto& io, auto& m) {
         io("ThrottleTimeMs", m.throttle_time_ms);
@@ -79,8 +79,8 @@ struct DescribeLogDirsRequest {
     using Response = struct DescribeLogDirsResponse;
 
     struct Topic {
-        std::string topic;
-        std::vector<std::int32_t> partitions;
+        std::string topic{};
+        std::vector<std::int32_t> partitions{};
 
         static void fields(auto& io, auto& m) {
             io("Topic", m.topic);
@@ -113,8 +113,8 @@ struct DescribeLogDirsResponse {
         bool operator==(const Partition&) const = default;
     };
     struct Topic {
-        std::string name;
-        std::vector<Partition> partitions;
+        std::string name{};
+        std::vector<Partition> partitions{};
 
         static void fields(auto& io, auto& m) {
             io("Name", m.name);
@@ -124,8 +124,8 @@ struct DescribeLogDirsResponse {
     };
     struct LogDir {
         ErrorCode error_code = ErrorCode::none;
-        std::string log_dir;
-        std::vector<Topic> topics;
+        std::string log_dir{};
+        std::vector<Topic> topics{};
         std::int64_t total_bytes = -1;
         std::int64_t usable_bytes = -1;
 
@@ -141,7 +141,7 @@ struct DescribeLogDirsResponse {
 
     std::int32_t throttle_time_ms = 0;
     ErrorCode error_code = ErrorCode::none;
-    std::vector<LogDir> results;
+    std::vector<LogDir> results{};
 
     static void fields(auto& io, auto& m) {
         io("ThrottleTimeMs", m.throttle_time_ms);
@@ -156,8 +156,8 @@ struct ElectLeadersRequest {
     using Response = struct ElectLeadersResponse;
 
     struct Topic {
-        std::string topic;
-        std::vector<std::int32_t> partitions;
+        std::string topic{};
+        std::vector<std::int32_t> partitions{};
 
         static void fields(auto& io, auto& m) {
             io("Topic", m.topic);
@@ -184,7 +184,7 @@ struct ElectLeadersResponse {
     struct Partition {
         std::int32_t partition_id = 0;
         ErrorCode error_code = ErrorCode::none;
-        std::optional<std::string> error_message;
+        std::optional<std::string> error_message{};
 
         static void fields(auto& io, auto& m) {
             io("PartitionId", m.partition_id);
@@ -194,8 +194,8 @@ struct ElectLeadersResponse {
         bool operator==(const Partition&) const = default;
     };
     struct Topic {
-        std::string topic;
-        std::vector<Partition> partition_result;
+        std::string topic{};
+        std::vector<Partition> partition_result{};
 
         static void fields(auto& io, auto& m) {
             io("Topic", m.topic);
@@ -206,7 +206,7 @@ struct ElectLeadersResponse {
 
     std::int32_t throttle_time_ms = 0;
     ErrorCode error_code = ErrorCode::none;
-    std::vector<Topic> replica_election_results;
+    std::vector<Topic> replica_election_results{};
 
     static void fields(auto& io, auto& m) {
         io("ThrottleTimeMs", m.throttle_time_ms);
@@ -222,7 +222,7 @@ struct AlterPartitionReassignmentsRequest {
 
     struct Partition {
         std::int32_t partition_index = 0;
-        std::optional<std::vector<std::int32_t>> replicas;
+        std::optional<std::vector<std::int32_t>> replicas{};
 
         static void fields(auto& io, auto& m) {
             io("PartitionIndex", m.partition_index);
@@ -231,8 +231,8 @@ struct AlterPartitionReassignmentsRequest {
         bool operator==(const Partition&) const = default;
     };
     struct Topic {
-        std::string name;
-        std::vector<Partition> partitions;
+        std::string name{};
+        std::vector<Partition> partitions{};
 
         static void fields(auto& io, auto& m) {
             io("Name", m.name);
@@ -242,7 +242,7 @@ struct AlterPartitionReassignmentsRequest {
     };
 
     std::int32_t timeout_ms = 60000;
-    std::vector<Topic> topics;
+    std::vector<Topic> topics{};
 
     static void fields(auto& io, auto& m) {
         io("TimeoutMs", m.timeout_ms);
@@ -257,7 +257,7 @@ struct AlterPartitionReassignmentsResponse {
     struct Partition {
         std::int32_t partition_index = 0;
         ErrorCode error_code = ErrorCode::none;
-        std::optional<std::string> error_message;
+        std::optional<std::string> error_message{};
 
         static void fields(auto& io, auto& m) {
             io("PartitionIndex", m.partition_index);
@@ -267,8 +267,8 @@ struct AlterPartitionReassignmentsResponse {
         bool operator==(const Partition&) const = default;
     };
     struct Topic {
-        std::string name;
-        std::vector<Partition> partitions;
+        std::string name{};
+        std::vector<Partition> partitions{};
 
         static void fields(auto& io, auto& m) {
             io("Name", m.name);
@@ -279,8 +279,8 @@ struct AlterPartitionReassignmentsResponse {
 
     std::int32_t throttle_time_ms = 0;
     ErrorCode error_code = ErrorCode::none;
-    std::optional<std::string> error_message;
-    std::vector<Topic> responses;
+    std::optional<std::string> error_message{};
+    std::vector<Topic> responses{};
 
     static void fields(auto& io, auto& m) {
         io("ThrottleTimeMs", m.throttle_time_ms);
@@ -296,8 +296,8 @@ struct ListPartitionReassignmentsRequest {
     using Response = struct ListPartitionReassignmentsResponse;
 
     struct Topic {
-        std::string name;
-        std::vector<std::int32_t> partition_indexes;
+        std::string name{};
+        std::vector<std::int32_t> partition_indexes{};
 
         static void fields(auto& io, auto& m) {
             io("Name", m.name);
@@ -307,7 +307,7 @@ struct ListPartitionReassignmentsRequest {
     };
 
     std::int32_t timeout_ms = 60000;
-    std::optional<std::vector<Topic>> topics;
+    std::optional<std::vector<Topic>> topics{};
 
     static void fields(auto& io, auto& m) {
         io("TimeoutMs", m.timeout_ms);
@@ -321,9 +321,9 @@ struct ListPartitionReassignmentsResponse {
 
     struct Partition {
         std::int32_t partition_index = 0;
-        std::vector<std::int32_t> replicas;
-        std::vector<std::int32_t> adding_replicas;
-        std::vector<std::int32_t> removing_replicas;
+        std::vector<std::int32_t> replicas{};
+        std::vector<std::int32_t> adding_replicas{};
+        std::vector<std::int32_t> removing_replicas{};
 
         static void fields(auto& io, auto& m) {
             io("PartitionIndex", m.partition_index);
@@ -334,8 +334,8 @@ struct ListPartitionReassignmentsResponse {
         bool operator==(const Partition&) const = default;
     };
     struct Topic {
-        std::string name;
-        std::vector<Partition> partitions;
+        std::string name{};
+        std::vector<Partition> partitions{};
 
         static void fields(auto& io, auto& m) {
             io("Name", m.name);
@@ -346,8 +346,8 @@ struct ListPartitionReassignmentsResponse {
 
     std::int32_t throttle_time_ms = 0;
     ErrorCode error_code = ErrorCode::none;
-    std::optional<std::string> error_message;
-    std::vector<Topic> topics;
+    std::optional<std::string> error_message{};
+    std::vector<Topic> topics{};
 
     static void fields(auto& io, auto& m) {
         io("ThrottleTimeMs", m.throttle_time_ms);

@@ -16,7 +16,7 @@ struct ProduceRequest {
 
     struct Partition {
         std::int32_t index = 0;
-        NullableBytes records;
+        NullableBytes records{};
 
         static void fields(auto& io, auto& m) {
             io("Index", m.index);
@@ -25,8 +25,8 @@ struct ProduceRequest {
         bool operator==(const Partition&) const = default;
     };
     struct Topic {
-        std::string name;
-        std::vector<Partition> partition_data;
+        std::string name{};
+        std::vector<Partition> partition_data{};
 
         static void fields(auto& io, auto& m) {
             io("Name", m.name);
@@ -35,10 +35,10 @@ struct ProduceRequest {
         bool operator==(const Topic&) const = default;
     };
 
-    std::optional<std::string> transactional_id;
+    std::optional<std::string> transactional_id{};
     std::int16_t acks = 0;
     std::int32_t timeout_ms = 0;
-    std::vector<Topic> topic_data;
+    std::vector<Topic> topic_data{};
 
     static void fields(auto& io, auto& m) {
         io("TransactionalId", m.transactional_id, since(3));
@@ -54,7 +54,7 @@ struct ProduceResponse {
 
     struct RecordError {
         std::int32_t batch_index = 0;
-        std::optional<std::string> batch_index_error_message;
+        std::optional<std::string> batch_index_error_message{};
 
         static void fields(auto& io, auto& m) {
             io("BatchIndex", m.batch_index);
@@ -68,9 +68,9 @@ struct ProduceResponse {
         std::int64_t base_offset = 0;
         std::int64_t log_append_time_ms = -1;
         std::int64_t log_start_offset = -1;
-        std::vector<RecordError> record_errors;
-        std::optional<std::string> error_message;
-        LeaderIdAndEpoch current_leader;
+        std::vector<RecordError> record_errors{};
+        std::optional<std::string> error_message{};
+        LeaderIdAndEpoch current_leader{};
 
         static void fields(auto& io, auto& m) {
             io("Index", m.index);
@@ -85,8 +85,8 @@ struct ProduceResponse {
         bool operator==(const Partition&) const = default;
     };
     struct Topic {
-        std::string name;
-        std::vector<Partition> partition_responses;
+        std::string name{};
+        std::vector<Partition> partition_responses{};
 
         static void fields(auto& io, auto& m) {
             io("Name", m.name);
@@ -95,9 +95,9 @@ struct ProduceResponse {
         bool operator==(const Topic&) const = default;
     };
 
-    std::vector<Topic> responses;
+    std::vector<Topic> responses{};
     std::int32_t throttle_time_ms = 0;
-    std::vector<NodeEndpoint> node_endpoints;
+    std::vector<NodeEndpoint> node_endpoints{};
 
     static void fields(auto& io, auto& m) {
         io("Responses", m.responses);

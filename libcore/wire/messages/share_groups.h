@@ -15,11 +15,11 @@ struct ShareGroupHeartbeatRequest {
     static constexpr ApiKey kApi = ApiKey::share_group_heartbeat;
     using Response = struct ShareGroupHeartbeatResponse;
 
-    std::string group_id;
-    std::string member_id;
+    std::string group_id{};
+    std::string member_id{};
     std::int32_t member_epoch = 0;
-    std::optional<std::string> rack_id;
-    std::optional<std::vector<std::string>> subscribed_topic_names;
+    std::optional<std::string> rack_id{};
+    std::optional<std::vector<std::string>> subscribed_topic_names{};
 
     static void fields(auto& io, auto& m) {
         io("GroupId", m.group_id);
@@ -35,8 +35,8 @@ struct ShareGroupHeartbeatResponse {
     static constexpr ApiKey kApi = ApiKey::share_group_heartbeat;
 
     struct TopicPartitions {
-        Uuid topic_id;
-        std::vector<std::int32_t> partitions;
+        Uuid topic_id{};
+        std::vector<std::int32_t> partitions{};
 
         static void fields(auto& io, auto& m) {
             io("TopicId", m.topic_id);
@@ -53,11 +53,11 @@ struct ShareGroupHeartbeatResponse {
 
     std::int32_t throttle_time_ms = 0;
     ErrorCode error_code = ErrorCode::none;
-    std::optional<std::string> error_message;
-    std::optional<std::string> member_id;
+    std::optional<std::string> error_message{};
+    std::optional<std::string> member_id{};
     std::int32_t member_epoch = 0;
     std::int32_t heartbeat_interval_ms = 0;
-    std::optional<Assignment> assignment;
+    std::optional<Assignment> assignment{};
 
     static void fields(auto& io, auto& m) {
         io("ThrottleTimeMs", m.throttle_time_ms);
@@ -75,7 +75,7 @@ struct ShareGroupDescribeRequest {
     static constexpr ApiKey kApi = ApiKey::share_group_describe;
     using Response = struct ShareGroupDescribeResponse;
 
-    std::vector<std::string> group_ids;
+    std::vector<std::string> group_ids{};
     bool include_authorized_operations = false;
 
     static void fields(auto& io, auto& m) {
@@ -89,9 +89,9 @@ struct ShareGroupDescribeResponse {
     static constexpr ApiKey kApi = ApiKey::share_group_describe;
 
     struct TopicPartitions {
-        Uuid topic_id;
-        std::string topic_name;
-        std::vector<std::int32_t> partitions;
+        Uuid topic_id{};
+        std::string topic_name{};
+        std::vector<std::int32_t> partitions{};
 
         static void fields(auto& io, auto& m) {
             io("TopicId", m.topic_id);
@@ -101,19 +101,19 @@ struct ShareGroupDescribeResponse {
         bool operator==(const TopicPartitions&) const = default;
     };
     struct Assignment {
-        std::vector<TopicPartitions> topic_partitions;
+        std::vector<TopicPartitions> topic_partitions{};
 
         static void fields(auto& io, auto& m) { io("TopicPartitions", m.topic_partitions); }
         bool operator==(const Assignment&) const = default;
     };
     struct Member {
-        std::string member_id;
-        std::optional<std::string> rack_id;
+        std::string member_id{};
+        std::optional<std::string> rack_id{};
         std::int32_t member_epoch = 0;
-        std::string client_id;
-        std::string client_host;
-        std::vector<std::string> subscribed_topic_names;
-        Assignment assignment;
+        std::string client_id{};
+        std::string client_host{};
+        std::vector<std::string> subscribed_topic_names{};
+        Assignment assignment{};
 
         static void fields(auto& io, auto& m) {
             io("MemberId", m.member_id);
@@ -128,13 +128,13 @@ struct ShareGroupDescribeResponse {
     };
     struct Group {
         ErrorCode error_code = ErrorCode::none;
-        std::optional<std::string> error_message;
-        std::string group_id;
-        std::string group_state;
+        std::optional<std::string> error_message{};
+        std::string group_id{};
+        std::string group_state{};
         std::int32_t group_epoch = 0;
         std::int32_t assignment_epoch = 0;
-        std::string assignor_name;
-        std::vector<Member> members;
+        std::string assignor_name{};
+        std::vector<Member> members{};
         std::int32_t authorized_operations = std::numeric_limits<std::int32_t>::min();
 
         static void fields(auto& io, auto& m) {
@@ -152,7 +152,7 @@ struct ShareGroupDescribeResponse {
     };
 
     std::int32_t throttle_time_ms = 0;
-    std::vector<Group> groups;
+    std::vector<Group> groups{};
 
     static void fields(auto& io, auto& m) {
         io("ThrottleTimeMs", m.throttle_time_ms);
@@ -168,7 +168,7 @@ struct ShareFetchRequest {
     struct AcknowledgementBatch {
         std::int64_t first_offset = 0;
         std::int64_t last_offset = 0;
-        std::vector<std::int8_t> acknowledge_types;
+        std::vector<std::int8_t> acknowledge_types{};
 
         static void fields(auto& io, auto& m) {
             io("FirstOffset", m.first_offset);
@@ -180,7 +180,7 @@ struct ShareFetchRequest {
     struct Partition {
         std::int32_t partition_index = 0;
         std::int32_t partition_max_bytes = 0;
-        std::vector<AcknowledgementBatch> acknowledgement_batches;
+        std::vector<AcknowledgementBatch> acknowledgement_batches{};
 
         static void fields(auto& io, auto& m) {
             io("PartitionIndex", m.partition_index);
@@ -190,8 +190,8 @@ struct ShareFetchRequest {
         bool operator==(const Partition&) const = default;
     };
     struct Topic {
-        Uuid topic_id;
-        std::vector<Partition> partitions;
+        Uuid topic_id{};
+        std::vector<Partition> partitions{};
 
         static void fields(auto& io, auto& m) {
             io("TopicId", m.topic_id);
@@ -200,8 +200,8 @@ struct ShareFetchRequest {
         bool operator==(const Topic&) const = default;
     };
     struct ForgottenTopic {
-        Uuid topic_id;
-        std::vector<std::int32_t> partitions;
+        Uuid topic_id{};
+        std::vector<std::int32_t> partitions{};
 
         static void fields(auto& io, auto& m) {
             io("TopicId", m.topic_id);
@@ -210,14 +210,14 @@ struct ShareFetchRequest {
         bool operator==(const ForgottenTopic&) const = default;
     };
 
-    std::optional<std::string> group_id;
-    std::optional<std::string> member_id;
+    std::optional<std::string> group_id{};
+    std::optional<std::string> member_id{};
     std::int32_t share_session_epoch = 0;
     std::int32_t max_wait_ms = 0;
     std::int32_t min_bytes = 0;
     std::int32_t max_bytes = std::numeric_limits<std::int32_t>::max();
-    std::vector<Topic> topics;
-    std::vector<ForgottenTopic> forgotten_topics_data;
+    std::vector<Topic> topics{};
+    std::vector<ForgottenTopic> forgotten_topics_data{};
 
     static void fields(auto& io, auto& m) {
         io("GroupId", m.group_id);
@@ -260,12 +260,12 @@ struct ShareFetchResponse {
     struct Partition {
         std::int32_t partition_index = 0;
         ErrorCode error_code = ErrorCode::none;
-        std::optional<std::string> error_message;
+        std::optional<std::string> error_message{};
         ErrorCode acknowledge_error_code = ErrorCode::none;
-        std::optional<std::string> acknowledge_error_message;
-        LeaderIdAndEpoch current_leader;
-        NullableBytes records;
-        std::vector<AcquiredRecords> acquired_records;
+        std::optional<std::string> acknowledge_error_message{};
+        LeaderIdAndEpoch current_leader{};
+        NullableBytes records{};
+        std::vector<AcquiredRecords> acquired_records{};
 
         static void fields(auto& io, auto& m) {
             io("PartitionIndex", m.partition_index);
@@ -280,8 +280,8 @@ struct ShareFetchResponse {
         bool operator==(const Partition&) const = default;
     };
     struct Topic {
-        Uuid topic_id;
-        std::vector<Partition> partitions;
+        Uuid topic_id{};
+        std::vector<Partition> partitions{};
 
         static void fields(auto& io, auto& m) {
             io("TopicId", m.topic_id);
@@ -292,9 +292,9 @@ struct ShareFetchResponse {
 
     std::int32_t throttle_time_ms = 0;
     ErrorCode error_code = ErrorCode::none;
-    std::optional<std::string> error_message;
-    std::vector<Topic> responses;
-    std::vector<NodeEndpoint> node_endpoints;
+    std::optional<std::string> error_message{};
+    std::vector<Topic> responses{};
+    std::vector<NodeEndpoint> node_endpoints{};
 
     static void fields(auto& io, auto& m) {
         io("ThrottleTimeMs", m.throttle_time_ms);
@@ -313,7 +313,7 @@ struct ShareAcknowledgeRequest {
     struct AcknowledgementBatch {
         std::int64_t first_offset = 0;
         std::int64_t last_offset = 0;
-        std::vector<std::int8_t> acknowledge_types;
+        std::vector<std::int8_t> acknowledge_types{};
 
         static void fields(auto& io, auto& m) {
             io("FirstOffset", m.first_offset);
@@ -324,7 +324,7 @@ struct ShareAcknowledgeRequest {
     };
     struct Partition {
         std::int32_t partition_index = 0;
-        std::vector<AcknowledgementBatch> acknowledgement_batches;
+        std::vector<AcknowledgementBatch> acknowledgement_batches{};
 
         static void fields(auto& io, auto& m) {
             io("PartitionIndex", m.partition_index);
@@ -333,8 +333,8 @@ struct ShareAcknowledgeRequest {
         bool operator==(const Partition&) const = default;
     };
     struct Topic {
-        Uuid topic_id;
-        std::vector<Partition> partitions;
+        Uuid topic_id{};
+        std::vector<Partition> partitions{};
 
         static void fields(auto& io, auto& m) {
             io("TopicId", m.topic_id);
@@ -343,10 +343,10 @@ struct ShareAcknowledgeRequest {
         bool operator==(const Topic&) const = default;
     };
 
-    std::optional<std::string> group_id;
-    std::optional<std::string> member_id;
+    std::optional<std::string> group_id{};
+    std::optional<std::string> member_id{};
     std::int32_t share_session_epoch = 0;
-    std::vector<Topic> topics;
+    std::vector<Topic> topics{};
 
     static void fields(auto& io, auto& m) {
         io("GroupId", m.group_id);
@@ -373,8 +373,8 @@ struct ShareAcknowledgeResponse {
     struct Partition {
         std::int32_t partition_index = 0;
         ErrorCode error_code = ErrorCode::none;
-        std::optional<std::string> error_message;
-        LeaderIdAndEpoch current_leader;
+        std::optional<std::string> error_message{};
+        LeaderIdAndEpoch current_leader{};
 
         static void fields(auto& io, auto& m) {
             io("PartitionIndex", m.partition_index);
@@ -385,8 +385,8 @@ struct ShareAcknowledgeResponse {
         bool operator==(const Partition&) const = default;
     };
     struct Topic {
-        Uuid topic_id;
-        std::vector<Partition> partitions;
+        Uuid topic_id{};
+        std::vector<Partition> partitions{};
 
         static void fields(auto& io, auto& m) {
             io("TopicId", m.topic_id);
@@ -397,9 +397,9 @@ struct ShareAcknowledgeResponse {
 
     std::int32_t throttle_time_ms = 0;
     ErrorCode error_code = ErrorCode::none;
-    std::optional<std::string> error_message;
-    std::vector<Topic> responses;
-    std::vector<NodeEndpoint> node_endpoints;
+    std::optional<std::string> error_message{};
+    std::vector<Topic> responses{};
+    std::vector<NodeEndpoint> node_endpoints{};
 
     static void fields(auto& io, auto& m) {
         io("ThrottleTimeMs", m.throttle_time_ms);

@@ -12,7 +12,7 @@ struct GetTelemetrySubscriptionsRequest {
     static constexpr ApiKey kApi = ApiKey::get_telemetry_subscriptions;
     using Response = struct GetTelemetrySubscriptionsResponse;
 
-    Uuid client_instance_id;
+    Uuid client_instance_id{};
 
     static void fields(auto& io, auto& m) { io("ClientInstanceId", m.client_instance_id); }
     bool operator==(const GetTelemetrySubscriptionsRequest&) const = default;
@@ -23,13 +23,13 @@ struct GetTelemetrySubscriptionsResponse {
 
     std::int32_t throttle_time_ms = 0;
     ErrorCode error_code = ErrorCode::none;
-    Uuid client_instance_id;
+    Uuid client_instance_id{};
     std::int32_t subscription_id = 0;
-    std::vector<std::int8_t> accepted_compression_types;
+    std::vector<std::int8_t> accepted_compression_types{};
     std::int32_t push_interval_ms = 0;
     std::int32_t telemetry_max_bytes = 0;
     bool delta_temporality = false;
-    std::vector<std::string> requested_metrics;
+    std::vector<std::string> requested_metrics{};
 
     static void fields(auto& io, auto& m) {
         io("ThrottleTimeMs", m.throttle_time_ms);
@@ -49,11 +49,11 @@ struct PushTelemetryRequest {
     static constexpr ApiKey kApi = ApiKey::push_telemetry;
     using Response = struct PushTelemetryResponse;
 
-    Uuid client_instance_id;
+    Uuid client_instance_id{};
     std::int32_t subscription_id = 0;
     bool terminating = false;
     std::int8_t compression_type = 0;
-    ByteView metrics;
+    ByteView metrics{};
 
     static void fields(auto& io, auto& m) {
         io("ClientInstanceId", m.client_instance_id);
@@ -90,7 +90,7 @@ struct ListClientMetricsResourcesResponse {
     static constexpr ApiKey kApi = ApiKey::list_client_metrics_resources;
 
     struct Resource {
-        std::string name;
+        std::string name{};
 
         static void fields(auto& io, auto& m) { io("Name", m.name); }
         bool operator==(const Resource&) const = default;
@@ -98,7 +98,7 @@ struct ListClientMetricsResourcesResponse {
 
     std::int32_t throttle_time_ms = 0;
     ErrorCode error_code = ErrorCode::none;
-    std::vector<Resource> client_metrics_resources;
+    std::vector<Resource> client_metrics_resources{};
 
     static void fields(auto& io, auto& m) {
         io("ThrottleTimeMs", m.throttle_time_ms);

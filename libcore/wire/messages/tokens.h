@@ -14,8 +14,8 @@ struct CreateDelegationTokenRequest {
     using Response = struct CreateDelegationTokenResponse;
 
     struct Renewer {
-        std::string principal_type;
-        std::string principal_name;
+        std::string principal_type{};
+        std::string principal_name{};
 
         static void fields(auto& io, auto& m) {
             io("PrincipalType", m.principal_type);
@@ -24,9 +24,9 @@ struct CreateDelegationTokenRequest {
         bool operator==(const Renewer&) const = default;
     };
 
-    std::optional<std::string> owner_principal_type;
-    std::optional<std::string> owner_principal_name;
-    std::vector<Renewer> renewers;
+    std::optional<std::string> owner_principal_type{};
+    std::optional<std::string> owner_principal_name{};
+    std::vector<Renewer> renewers{};
     std::int64_t max_lifetime_ms = 0;
 
     static void fields(auto& io, auto& m) {
@@ -42,15 +42,15 @@ struct CreateDelegationTokenResponse {
     static constexpr ApiKey kApi = ApiKey::create_delegation_token;
 
     ErrorCode error_code = ErrorCode::none;
-    std::string principal_type;
-    std::string principal_name;
-    std::string token_requester_principal_type;
-    std::string token_requester_principal_name;
+    std::string principal_type{};
+    std::string principal_name{};
+    std::string token_requester_principal_type{};
+    std::string token_requester_principal_name{};
     std::int64_t issue_timestamp_ms = 0;
     std::int64_t expiry_timestamp_ms = 0;
     std::int64_t max_timestamp_ms = 0;
-    std::string token_id;
-    ByteView hmac;
+    std::string token_id{};
+    ByteView hmac{};
     std::int32_t throttle_time_ms = 0;
 
     static void fields(auto& io, auto& m) {
@@ -73,7 +73,7 @@ struct RenewDelegationTokenRequest {
     static constexpr ApiKey kApi = ApiKey::renew_delegation_token;
     using Response = struct RenewDelegationTokenResponse;
 
-    ByteView hmac;
+    ByteView hmac{};
     std::int64_t renew_period_ms = 0;
 
     static void fields(auto& io, auto& m) {
@@ -102,7 +102,7 @@ struct ExpireDelegationTokenRequest {
     static constexpr ApiKey kApi = ApiKey::expire_delegation_token;
     using Response = struct ExpireDelegationTokenResponse;
 
-    ByteView hmac;
+    ByteView hmac{};
     std::int64_t expiry_time_period_ms = 0;
 
     static void fields(auto& io, auto& m) {
@@ -132,8 +132,8 @@ struct DescribeDelegationTokenRequest {
     using Response = struct DescribeDelegationTokenResponse;
 
     struct Owner {
-        std::string principal_type;
-        std::string principal_name;
+        std::string principal_type{};
+        std::string principal_name{};
 
         static void fields(auto& io, auto& m) {
             io("PrincipalType", m.principal_type);
@@ -152,8 +152,8 @@ struct DescribeDelegationTokenResponse {
     static constexpr ApiKey kApi = ApiKey::describe_delegation_token;
 
     struct Renewer {
-        std::string principal_type;
-        std::string principal_name;
+        std::string principal_type{};
+        std::string principal_name{};
 
         static void fields(auto& io, auto& m) {
             io("PrincipalType", m.principal_type);
@@ -162,16 +162,16 @@ struct DescribeDelegationTokenResponse {
         bool operator==(const Renewer&) const = default;
     };
     struct Token {
-        std::string principal_type;
-        std::string principal_name;
-        std::string token_requester_principal_type;
-        std::string token_requester_principal_name;
+        std::string principal_type{};
+        std::string principal_name{};
+        std::string token_requester_principal_type{};
+        std::string token_requester_principal_name{};
         std::int64_t issue_timestamp = 0;
         std::int64_t expiry_timestamp = 0;
         std::int64_t max_timestamp = 0;
-        std::string token_id;
-        ByteView hmac;
-        std::vector<Renewer> renewers;
+        std::string token_id{};
+        ByteView hmac{};
+        std::vector<Renewer> renewers{};
 
         static void fields(auto& io, auto& m) {
             io("PrincipalType", m.principal_type);
@@ -189,7 +189,7 @@ struct DescribeDelegationTokenResponse {
     };
 
     ErrorCode error_code = ErrorCode::none;
-    std::vector<Token> tokens;
+    std::vector<Token> tokens{};
     std::int32_t throttle_time_ms = 0;
 
     static void fields(auto& io, auto& m) {

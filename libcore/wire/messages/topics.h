@@ -15,7 +15,7 @@ struct CreateTopicsRequest {
 
     struct Assignment {
         std::int32_t partition_index = 0;
-        std::vector<std::int32_t> broker_ids;
+        std::vector<std::int32_t> broker_ids{};
 
         static void fields(auto& io, auto& m) {
             io("PartitionIndex", m.partition_index);
@@ -24,8 +24,8 @@ struct CreateTopicsRequest {
         bool operator==(const Assignment&) const = default;
     };
     struct Config {
-        std::string name;
-        std::optional<std::string> value;
+        std::string name{};
+        std::optional<std::string> value{};
 
         static void fields(auto& io, auto& m) {
             io("Name", m.name);
@@ -34,11 +34,11 @@ struct CreateTopicsRequest {
         bool operator==(const Config&) const = default;
     };
     struct Topic {
-        std::string name;
+        std::string name{};
         std::int32_t num_partitions = 0;
         std::int16_t replication_factor = 0;
-        std::vector<Assignment> assignments;
-        std::vector<Config> configs;
+        std::vector<Assignment> assignments{};
+        std::vector<Config> configs{};
 
         static void fields(auto& io, auto& m) {
             io("Name", m.name);
@@ -50,7 +50,7 @@ struct CreateTopicsRequest {
         bool operator==(const Topic&) const = default;
     };
 
-    std::vector<Topic> topics;
+    std::vector<Topic> topics{};
     std::int32_t timeout_ms = 60000;
     bool validate_only = false;
 
@@ -66,8 +66,8 @@ struct CreateTopicsResponse {
     static constexpr ApiKey kApi = ApiKey::create_topics;
 
     struct Config {
-        std::string name;
-        std::optional<std::string> value;
+        std::string name{};
+        std::optional<std::string> value{};
         bool read_only = false;
         std::int8_t config_source = -1;
         bool is_sensitive = false;
@@ -82,10 +82,10 @@ struct CreateTopicsResponse {
         bool operator==(const Config&) const = default;
     };
     struct Topic {
-        std::string name;
-        Uuid topic_id;
+        std::string name{};
+        Uuid topic_id{};
         ErrorCode error_code = ErrorCode::none;
-        std::optional<std::string> error_message;
+        std::optional<std::string> error_message{};
         ErrorCode topic_config_error_code = ErrorCode::none;
         std::int32_t num_partitions = -1;
         std::int16_t replication_factor = -1;
@@ -105,7 +105,7 @@ struct CreateTopicsResponse {
     };
 
     std::int32_t throttle_time_ms = 0;
-    std::vector<Topic> topics;
+    std::vector<Topic> topics{};
 
     static void fields(auto& io, auto& m) {
         io("ThrottleTimeMs", m.throttle_time_ms, since(2).ignorable());
@@ -119,8 +119,8 @@ struct DeleteTopicsRequest {
     using Response = struct DeleteTopicsResponse;
 
     struct Topic {
-        std::optional<std::string> name;
-        Uuid topic_id;
+        std::optional<std::string> name{};
+        Uuid topic_id{};
 
         static void fields(auto& io, auto& m) {
             io("Name", m.name);
@@ -129,8 +129,8 @@ struct DeleteTopicsRequest {
         bool operator==(const Topic&) const = default;
     };
 
-    std::vector<Topic> topics;
-    std::vector<std::string> topic_names;
+    std::vector<Topic> topics{};
+    std::vector<std::string> topic_names{};
     std::int32_t timeout_ms = 0;
 
     static void fields(auto& io, auto& m) {
@@ -146,9 +146,9 @@ struct DeleteTopicsResponse {
 
     struct Topic {
         std::optional<std::string> name = "";
-        Uuid topic_id;
+        Uuid topic_id{};
         ErrorCode error_code = ErrorCode::none;
-        std::optional<std::string> error_message;
+        std::optional<std::string> error_message{};
 
         static void fields(auto& io, auto& m) {
             io("Name", m.name, null_since(6));
@@ -160,7 +160,7 @@ struct DeleteTopicsResponse {
     };
 
     std::int32_t throttle_time_ms = 0;
-    std::vector<Topic> responses;
+    std::vector<Topic> responses{};
 
     static void fields(auto& io, auto& m) {
         io("ThrottleTimeMs", m.throttle_time_ms, since(1).ignorable());
@@ -174,13 +174,13 @@ struct CreatePartitionsRequest {
     using Response = struct CreatePartitionsResponse;
 
     struct Assignment {
-        std::vector<std::int32_t> broker_ids;
+        std::vector<std::int32_t> broker_ids{};
 
         static void fields(auto& io, auto& m) { io("BrokerIds", m.broker_ids); }
         bool operator==(const Assignment&) const = default;
     };
     struct Topic {
-        std::string name;
+        std::string name{};
         std::int32_t count = 0;
         std::optional<std::vector<Assignment>> assignments = std::vector<Assignment>{};
 
@@ -192,7 +192,7 @@ struct CreatePartitionsRequest {
         bool operator==(const Topic&) const = default;
     };
 
-    std::vector<Topic> topics;
+    std::vector<Topic> topics{};
     std::int32_t timeout_ms = 0;
     bool validate_only = false;
 
@@ -208,9 +208,9 @@ struct CreatePartitionsResponse {
     static constexpr ApiKey kApi = ApiKey::create_partitions;
 
     struct Topic {
-        std::string name;
+        std::string name{};
         ErrorCode error_code = ErrorCode::none;
-        std::optional<std::string> error_message;
+        std::optional<std::string> error_message{};
 
         static void fields(auto& io, auto& m) {
             io("Name", m.name);
@@ -221,7 +221,7 @@ struct CreatePartitionsResponse {
     };
 
     std::int32_t throttle_time_ms = 0;
-    std::vector<Topic> results;
+    std::vector<Topic> results{};
 
     static void fields(auto& io, auto& m) {
         io("ThrottleTimeMs", m.throttle_time_ms);

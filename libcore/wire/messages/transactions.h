@@ -13,7 +13,7 @@ struct InitProducerIdRequest {
     static constexpr ApiKey kApi = ApiKey::init_producer_id;
     using Response = struct InitProducerIdResponse;
 
-    std::optional<std::string> transactional_id;
+    std::optional<std::string> transactional_id{};
     std::int32_t transaction_timeout_ms = 0;
     std::int64_t producer_id = -1;
     std::int16_t producer_epoch = -1;
@@ -49,8 +49,8 @@ struct AddPartitionsToTxnRequest {
     using Response = struct AddPartitionsToTxnResponse;
 
     struct Topic {
-        std::string name;
-        std::vector<std::int32_t> partitions;
+        std::string name{};
+        std::vector<std::int32_t> partitions{};
 
         static void fields(auto& io, auto& m) {
             io("Name", m.name);
@@ -59,11 +59,11 @@ struct AddPartitionsToTxnRequest {
         bool operator==(const Topic&) const = default;
     };
     struct Transaction {
-        std::string transactional_id;
+        std::string transactional_id{};
         std::int64_t producer_id = 0;
         std::int16_t producer_epoch = 0;
         bool verify_only = false;
-        std::vector<Topic> topics;
+        std::vector<Topic> topics{};
 
         static void fields(auto& io, auto& m) {
             io("TransactionalId", m.transactional_id);
@@ -75,11 +75,11 @@ struct AddPartitionsToTxnRequest {
         bool operator==(const Transaction&) const = default;
     };
 
-    std::vector<Transaction> transactions;
-    std::string v3_and_below_transactional_id;
+    std::vector<Transaction> transactions{};
+    std::string v3_and_below_transactional_id{};
     std::int64_t v3_and_below_producer_id = 0;
     std::int16_t v3_and_below_producer_epoch = 0;
-    std::vector<Topic> v3_and_below_topics;
+    std::vector<Topic> v3_and_below_topics{};
 
     static void fields(auto& io, auto& m) {
         io("Transactions", m.transactions, since(4));
@@ -105,8 +105,8 @@ struct AddPartitionsToTxnResponse {
         bool operator==(const PartitionResult&) const = default;
     };
     struct TopicResult {
-        std::string name;
-        std::vector<PartitionResult> results_by_partition;
+        std::string name{};
+        std::vector<PartitionResult> results_by_partition{};
 
         static void fields(auto& io, auto& m) {
             io("Name", m.name);
@@ -115,8 +115,8 @@ struct AddPartitionsToTxnResponse {
         bool operator==(const TopicResult&) const = default;
     };
     struct TransactionResult {
-        std::string transactional_id;
-        std::vector<TopicResult> topic_results;
+        std::string transactional_id{};
+        std::vector<TopicResult> topic_results{};
 
         static void fields(auto& io, auto& m) {
             io("TransactionalId", m.transactional_id);
@@ -127,8 +127,8 @@ struct AddPartitionsToTxnResponse {
 
     std::int32_t throttle_time_ms = 0;
     ErrorCode error_code = ErrorCode::none;
-    std::vector<TransactionResult> results_by_transaction;
-    std::vector<TopicResult> results_by_topic_v3_and_below_;
+    std::vector<TransactionResult> results_by_transaction{};
+    std::vector<TopicResult> results_by_topic_v3_and_below_{};
 
     static void fields(auto& io, auto& m) {
         io("ThrottleTimeMs", m.throttle_time_ms);
@@ -143,10 +143,10 @@ struct AddOffsetsToTxnRequest {
     static constexpr ApiKey kApi = ApiKey::add_offsets_to_txn;
     using Response = struct AddOffsetsToTxnResponse;
 
-    std::string transactional_id;
+    std::string transactional_id{};
     std::int64_t producer_id = 0;
     std::int16_t producer_epoch = 0;
-    std::string group_id;
+    std::string group_id{};
 
     static void fields(auto& io, auto& m) {
         io("TransactionalId", m.transactional_id);
@@ -174,7 +174,7 @@ struct EndTxnRequest {
     static constexpr ApiKey kApi = ApiKey::end_txn;
     using Response = struct EndTxnResponse;
 
-    std::string transactional_id;
+    std::string transactional_id{};
     std::int64_t producer_id = 0;
     std::int16_t producer_epoch = 0;
     bool committed = false;
@@ -206,8 +206,8 @@ struct WriteTxnMarkersRequest {
     using Response = struct WriteTxnMarkersResponse;
 
     struct Topic {
-        std::string name;
-        std::vector<std::int32_t> partition_indexes;
+        std::string name{};
+        std::vector<std::int32_t> partition_indexes{};
 
         static void fields(auto& io, auto& m) {
             io("Name", m.name);
@@ -219,7 +219,7 @@ struct WriteTxnMarkersRequest {
         std::int64_t producer_id = 0;
         std::int16_t producer_epoch = 0;
         bool transaction_result = false;
-        std::vector<Topic> topics;
+        std::vector<Topic> topics{};
         std::int32_t coordinator_epoch = 0;
 
         static void fields(auto& io, auto& m) {
@@ -232,7 +232,7 @@ struct WriteTxnMarkersRequest {
         bool operator==(const Marker&) const = default;
     };
 
-    std::vector<Marker> markers;
+    std::vector<Marker> markers{};
 
     static void fields(auto& io, auto& m) { io("Markers", m.markers); }
     bool operator==(const WriteTxnMarkersRequest&) const = default;
@@ -252,8 +252,8 @@ struct WriteTxnMarkersResponse {
         bool operator==(const Partition&) const = default;
     };
     struct Topic {
-        std::string name;
-        std::vector<Partition> partitions;
+        std::string name{};
+        std::vector<Partition> partitions{};
 
         static void fields(auto& io, auto& m) {
             io("Name", m.name);
@@ -263,7 +263,7 @@ struct WriteTxnMarkersResponse {
     };
     struct Marker {
         std::int64_t producer_id = 0;
-        std::vector<Topic> topics;
+        std::vector<Topic> topics{};
 
         static void fields(auto& io, auto& m) {
             io("ProducerId", m.producer_id);
@@ -272,7 +272,7 @@ struct WriteTxnMarkersResponse {
         bool operator==(const Marker&) const = default;
     };
 
-    std::vector<Marker> markers;
+    std::vector<Marker> markers{};
 
     static void fields(auto& io, auto& m) { io("Markers", m.markers); }
     bool operator==(const WriteTxnMarkersResponse&) const = default;
@@ -286,7 +286,7 @@ struct TxnOffsetCommitRequest {
         std::int32_t partition_index = 0;
         std::int64_t committed_offset = 0;
         std::int32_t committed_leader_epoch = -1;
-        std::optional<std::string> committed_metadata;
+        std::optional<std::string> committed_metadata{};
 
         static void fields(auto& io, auto& m) {
             io("PartitionIndex", m.partition_index);
@@ -297,8 +297,8 @@ struct TxnOffsetCommitRequest {
         bool operator==(const Partition&) const = default;
     };
     struct Topic {
-        std::string name;
-        std::vector<Partition> partitions;
+        std::string name{};
+        std::vector<Partition> partitions{};
 
         static void fields(auto& io, auto& m) {
             io("Name", m.name);
@@ -307,14 +307,14 @@ struct TxnOffsetCommitRequest {
         bool operator==(const Topic&) const = default;
     };
 
-    std::string transactional_id;
-    std::string group_id;
+    std::string transactional_id{};
+    std::string group_id{};
     std::int64_t producer_id = 0;
     std::int16_t producer_epoch = 0;
     std::int32_t generation_id = -1;
-    std::string member_id;
-    std::optional<std::string> group_instance_id;
-    std::vector<Topic> topics;
+    std::string member_id{};
+    std::optional<std::string> group_instance_id{};
+    std::vector<Topic> topics{};
 
     static void fields(auto& io, auto& m) {
         io("TransactionalId", m.transactional_id);
@@ -343,8 +343,8 @@ struct TxnOffsetCommitResponse {
         bool operator==(const Partition&) const = default;
     };
     struct Topic {
-        std::string name;
-        std::vector<Partition> partitions;
+        std::string name{};
+        std::vector<Partition> partitions{};
 
         static void fields(auto& io, auto& m) {
             io("Name", m.name);
@@ -354,7 +354,7 @@ struct TxnOffsetCommitResponse {
     };
 
     std::int32_t throttle_time_ms = 0;
-    std::vector<Topic> topics;
+    std::vector<Topic> topics{};
 
     static void fields(auto& io, auto& m) {
         io("ThrottleTimeMs", m.throttle_time_ms);
@@ -367,7 +367,7 @@ struct DescribeTransactionsRequest {
     static constexpr ApiKey kApi = ApiKey::describe_transactions;
     using Response = struct DescribeTransactionsResponse;
 
-    std::vector<std::string> transactional_ids;
+    std::vector<std::string> transactional_ids{};
 
     static void fields(auto& io, auto& m) { io("TransactionalIds", m.transactional_ids); }
     bool operator==(const DescribeTransactionsRequest&) const = default;
@@ -377,8 +377,8 @@ struct DescribeTransactionsResponse {
     static constexpr ApiKey kApi = ApiKey::describe_transactions;
 
     struct Topic {
-        std::string topic;
-        std::vector<std::int32_t> partitions;
+        std::string topic{};
+        std::vector<std::int32_t> partitions{};
 
         static void fields(auto& io, auto& m) {
             io("Topic", m.topic);
@@ -388,13 +388,13 @@ struct DescribeTransactionsResponse {
     };
     struct Transaction {
         ErrorCode error_code = ErrorCode::none;
-        std::string transactional_id;
-        std::string transaction_state;
+        std::string transactional_id{};
+        std::string transaction_state{};
         std::int32_t transaction_timeout_ms = 0;
         std::int64_t transaction_start_time_ms = 0;
         std::int64_t producer_id = 0;
         std::int16_t producer_epoch = 0;
-        std::vector<Topic> topics;
+        std::vector<Topic> topics{};
 
         static void fields(auto& io, auto& m) {
             io("ErrorCode", m.error_code);
@@ -410,7 +410,7 @@ struct DescribeTransactionsResponse {
     };
 
     std::int32_t throttle_time_ms = 0;
-    std::vector<Transaction> transaction_states;
+    std::vector<Transaction> transaction_states{};
 
     static void fields(auto& io, auto& m) {
         io("ThrottleTimeMs", m.throttle_time_ms);
@@ -423,8 +423,8 @@ struct ListTransactionsRequest {
     static constexpr ApiKey kApi = ApiKey::list_transactions;
     using Response = struct ListTransactionsResponse;
 
-    std::vector<std::string> state_filters;
-    std::vector<std::int64_t> producer_id_filters;
+    std::vector<std::string> state_filters{};
+    std::vector<std::int64_t> producer_id_filters{};
     std::int64_t duration_filter = -1;
 
     static void fields(auto& io, auto& m) {
@@ -439,9 +439,9 @@ struct ListTransactionsResponse {
     static constexpr ApiKey kApi = ApiKey::list_transactions;
 
     struct Transaction {
-        std::string transactional_id;
+        std::string transactional_id{};
         std::int64_t producer_id = 0;
-        std::string transaction_state;
+        std::string transaction_state{};
 
         static void fields(auto& io, auto& m) {
             io("TransactionalId", m.transactional_id);
@@ -453,8 +453,8 @@ struct ListTransactionsResponse {
 
     std::int32_t throttle_time_ms = 0;
     ErrorCode error_code = ErrorCode::none;
-    std::vector<std::string> unknown_state_filters;
-    std::vector<Transaction> transaction_states;
+    std::vector<std::string> unknown_state_filters{};
+    std::vector<Transaction> transaction_states{};
 
     static void fields(auto& io, auto& m) {
         io("ThrottleTimeMs", m.throttle_time_ms);

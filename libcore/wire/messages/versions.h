@@ -12,8 +12,8 @@ struct ApiVersionsRequest {
     static constexpr ApiKey kApi = ApiKey::api_versions;
     using Response = struct ApiVersionsResponse;
 
-    std::string client_software_name;
-    std::string client_software_version;
+    std::string client_software_name{};
+    std::string client_software_version{};
 
     static void fields(auto& io, auto& m) {
         io("ClientSoftwareName", m.client_software_name, since(3).ignorable());
@@ -38,7 +38,7 @@ struct ApiVersionsResponse {
         bool operator==(const ApiVersion&) const = default;
     };
     struct SupportedFeature {
-        std::string name;
+        std::string name{};
         std::int16_t min_version = 0;
         std::int16_t max_version = 0;
 
@@ -50,7 +50,7 @@ struct ApiVersionsResponse {
         bool operator==(const SupportedFeature&) const = default;
     };
     struct FinalizedFeature {
-        std::string name;
+        std::string name{};
         std::int16_t max_version_level = 0;
         std::int16_t min_version_level = 0;
 
@@ -63,11 +63,11 @@ struct ApiVersionsResponse {
     };
 
     ErrorCode error_code = ErrorCode::none;
-    std::vector<ApiVersion> api_keys;
+    std::vector<ApiVersion> api_keys{};
     std::int32_t throttle_time_ms = 0;
-    std::vector<SupportedFeature> supported_features;
+    std::vector<SupportedFeature> supported_features{};
     std::int64_t finalized_features_epoch = -1;
-    std::vector<FinalizedFeature> finalized_features;
+    std::vector<FinalizedFeature> finalized_features{};
     bool zk_migration_ready = false;
 
     static void fields(auto& io, auto& m) {
