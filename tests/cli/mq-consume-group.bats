@@ -229,6 +229,7 @@ all_of() {
     owns c 6
     kill "${pids[c]}"
     ended_with c 143
+    wait "${readers[b]}"
     mq-consume t -g g -e >rest
     same "$({ echo 0 1; cat b.out c.out rest; } | sort -u)" "$(all_of 1 5)"
 }
