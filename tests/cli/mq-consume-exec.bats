@@ -97,6 +97,26 @@ teardown() {
     [[ $(committed) -eq 200 ]]
 }
 
+@test "P9: a partition that goes to another in the middle of a batch takes with it what no command has got" {
+    mq-topics -q create two -p 2
+    seq 0 39 | mq-produce -q two -p 1
+    mkfifo gate
+    # Both are the first one's; the second is to get the one that is being worked on.
+    mq-consume -g g two --exec 'cat >/dev/null; echo "$MQ_OFFSET" >>got; test -e open || read -r line <gate' &
+    consumer=$!
+    until_lines got 1
+    mq-consume -g g two --idle-timeout 1s --exec 'cat >/dev/null; echo "$MQ_OFFSET" >>got' &
+    local second=$!
+    until [[ $(mq-offsets describe g --members --json | jq -s length) -eq 2 ]]; do :; done
+    : >open
+    echo >gate
+    wait "$second"
+    kill "$consumer"
+    wait "$consumer" || true
+    mq-consume -g g two -e --exec 'cat >/dev/null; echo "$MQ_OFFSET" >>got'
+    same "$(sort -nu got)" "$(seq 0 39)"
+}
+
 @test "a command that is killed is tried again, with its consumer or by the next one" {
     seq 0 19 | mq-produce -q t
     # Each kills itself the first time.

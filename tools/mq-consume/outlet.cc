@@ -67,6 +67,9 @@ void AckedOutlet::forget(const log::TopicPartition& id) {
 }
 
 void CommandOutlet::delivered(const log::TopicPartition& id, const Delivered& what) {
+    // The rest of a batch in which it was told to go: of what was offered the part is dropped that no command has
+    // got.
+    if (let_go_.contains(id)) return;
     runner_->passed(id, what.next, what.leader_epoch);
 }
 

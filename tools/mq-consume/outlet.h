@@ -4,6 +4,7 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "ack_ledger.h"
@@ -113,10 +114,15 @@ public:
     [[nodiscard]] bool is_done() const override { return runner_->idle(); }
     [[nodiscard]] bool is_done(const log::TopicPartition& id) const override { return runner_->idle(id); }
     [[nodiscard]] const std::atomic<std::uint32_t>* word() const override { return &runner_->word(); }
-    void let_go(const log::TopicPartition& id) override { runner_->forget(id); }
+    void let_go(const log::TopicPartition& id) override {
+        let_go_.insert(id);
+        runner_->forget(id);
+    }
+    void forget(const log::TopicPartition& id) override { let_go_.erase(id); }
 
 private:
     std::unique_ptr<ExecRunner> runner_;
+    std::set<log::TopicPartition> let_go_;
 };
 
 }  // namespace mq::consume
