@@ -6,11 +6,22 @@
 #include <cstdint>
 #include <limits>
 
+#include "base/bytes.h"
+
 namespace mq::record::schema {
 
 // How much memory the items of arrays may take that are read from so many bytes of a stranger: an empty string of one
 // byte on the wire is 32 bytes in memory, so that a frame of nothing else would grow by that.
 [[nodiscard]] constexpr std::size_t default_budget(std::size_t encoded_bytes) { return 65536 + 16 * encoded_bytes; }
+
+// A record set that was not copied into an encoding: `bytes` belong in front of the byte at `position`. With it large
+// batches go out by writev(2) from where they are.
+struct Splice {
+    std::size_t position = 0;
+    ByteView bytes{};
+};
+// Below this a copy is cheaper than one more piece to send.
+inline constexpr std::size_t kLeastSpliceBytes = 4096;
 
 // Both ends included.
 struct Versions {

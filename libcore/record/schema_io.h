@@ -265,8 +265,9 @@ const std::vector<const void*>& default_fields() {
 // long, null where the version has none, a value for a field that the version lacks and that is not ignorable.
 class Writer {
 public:
-    Writer(std::string& out, std::int16_t version, bool flexible)
-        : out_(out), version_(version), flexible_(flexible) {}
+    // With `splices` large record sets are left out and noted there, ascending by position.
+    Writer(std::string& out, std::int16_t version, bool flexible, std::vector<Splice>* splices = nullptr)
+        : out_(out), splices_(splices), version_(version), flexible_(flexible) {}
 
     [[nodiscard]] bool ok() const { return reason_ == nullptr; }
     [[nodiscard]] const char* failed_field() const { return field_; }
@@ -283,7 +284,12 @@ public:
         visit(name, value, field, [&] { put_nullable_bytes(value, field); });
     }
     void records(const char* name, const NullableBytes& value, Field field = {}) {
-        visit(name, value, field, [&] { put_nullable_bytes(value, field); });
+        visit(name, value, field, [&] {
+            if (splices_ == nullptr || !value || value->size() < kLeastSpliceBytes)
+                return put_nullable_bytes(value, field);
+            put_length(static_cast<std::int64_t>(value->size()));
+            splices_->push_back({out_.size(), *value});
+        });
     }
     template <typename T>
     requires std::is_class_v<T>
@@ -414,6 +420,7 @@ private:
     }
 
     std::string& out_;
+    std::vector<Splice>* splices_;
     std::int16_t version_;
     bool flexible_;
     Pass pass_{};

@@ -12,14 +12,16 @@ tl::unexpected<Error> bad_message(Errc code, const char* operation, std::int16_t
 }
 
 template <Message T>
-Status encode(const T& message, std::int16_t version, std::string& out) {
+Status encode(const T& message, std::int16_t version, std::string& out, std::vector<Splice>* splices) {
     constexpr const Api& api = api_of(T::kApi);
     if (!api.has(version)) return bad_message<T>(Errc::unsupported, "encode", version, "no such version");
     const std::size_t start = out.size();
-    record::schema::Writer io{out, version, api.is_flexible(version)};
+    const std::size_t first_splice = splices != nullptr ? splices->size() : 0;
+    record::schema::Writer io{out, version, api.is_flexible(version), splices};
     io.object(message);
     if (io.ok()) return {};
     out.resize(start);
+    if (splices != nullptr) splices->resize(first_splice);
     return bad_message<T>(Errc::bad_argument, "encode", version, std::string{io.failed_field()} + ": " + io.reason());
 }
 
@@ -37,8 +39,8 @@ Result<T> decode(ByteView body, std::int16_t version, std::size_t budget) {
 
 }  // namespace mq::wire
 
-#define MQ_WIRE_MESSAGE(type)                                                    \
-    template ::mq::Status encode<type>(const type&, std::int16_t, std::string&); \
+#define MQ_WIRE_MESSAGE(type)                                                                                      \
+    template ::mq::Status encode<type>(const type&, std::int16_t, std::string&, std::vector<::mq::wire::Splice>*); \
     template ::mq::Result<type> decode<type>(::mq::ByteView, std::int16_t, std::size_t);
 // Both messages of one request.
 #define MQ_WIRE_API(name)          \

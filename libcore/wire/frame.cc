@@ -65,7 +65,10 @@ Result<ResponseFrame> parse_response(ByteView payload, ApiKey key, std::int16_t 
     return frame;
 }
 
-FrameWriter::FrameWriter(std::string& out) : out_(out), start_(out.size()) { out.append(kLengthBytes, '\0'); }
+FrameWriter::FrameWriter(std::string& out, std::vector<Splice>* splices)
+    : out_(out), splices_(splices), start_(out.size()), first_splice_(splices != nullptr ? splices->size() : 0) {
+    out.append(kLengthBytes, '\0');
+}
 
 Status FrameWriter::put(const RequestHeader& header) {
     const std::int16_t version = api_of(header.api_key).request_header_version(header.api_version);
@@ -82,13 +85,17 @@ void FrameWriter::put(const ResponseHeader& header, ApiKey key, std::int16_t ver
 }
 
 Status FrameWriter::finish(Status body) {
-    const std::size_t size = out_.size() - start_ - kLengthBytes;
+    std::size_t size = out_.size() - start_ - kLengthBytes;
+    if (splices_ != nullptr) {
+        for (std::size_t i = first_splice_; i < splices_->size(); ++i) size += (*splices_)[i].bytes.size();
+    }
     if (body && size > std::numeric_limits<std::int32_t>::max())
         body = fail(Errc::too_large, "write frame", {}, std::to_string(size) + " bytes");
     if (body) {
         store_be(out_.data() + start_, static_cast<std::int32_t>(size));
     } else {
         out_.resize(start_);
+        if (splices_ != nullptr) splices_->resize(first_splice_);
     }
     return body;
 }

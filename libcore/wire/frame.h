@@ -60,12 +60,13 @@ template <Request T>
 [[nodiscard]] Status append_request(const T& request, RequestHeader header, std::string& out);
 template <Message T>
 [[nodiscard]] Status append_response(const T& response, std::int16_t version, std::int32_t correlation_id,
-                                     std::string& out);
+                                     std::string& out, std::vector<Splice>* splices = nullptr);
 
-// Begins a frame at the end of `out` and ends it when everything is appended.
+// Begins a frame at the end of `out` and ends it when everything is appended; what is added to `splices` in between
+// counts too.
 class FrameWriter {
 public:
-    explicit FrameWriter(std::string& out);
+    explicit FrameWriter(std::string& out, std::vector<Splice>* splices = nullptr);
     [[nodiscard]] Status put(const RequestHeader& header);
     void put(const ResponseHeader& header, ApiKey key, std::int16_t version);
     // Takes the frame back if `body` is an error.
@@ -73,7 +74,9 @@ public:
 
 private:
     std::string& out_;
+    std::vector<Splice>* splices_;
     std::size_t start_;
+    std::size_t first_splice_;
 };
 
 template <Request T>
@@ -85,10 +88,11 @@ Status append_request(const T& request, RequestHeader header, std::string& out) 
     return frame.finish(std::move(status));
 }
 template <Message T>
-Status append_response(const T& response, std::int16_t version, std::int32_t correlation_id, std::string& out) {
-    FrameWriter frame{out};
+Status append_response(const T& response, std::int16_t version, std::int32_t correlation_id, std::string& out,
+                       std::vector<Splice>* splices) {
+    FrameWriter frame{out, splices};
     frame.put(ResponseHeader{correlation_id}, T::kApi, version);
-    return frame.finish(encode(response, version, out));
+    return frame.finish(encode(response, version, out, splices));
 }
 
 }  // namespace mq::wire

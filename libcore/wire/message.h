@@ -10,6 +10,7 @@
 #include <concepts>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/error.h"
@@ -24,6 +25,7 @@ using record::schema::between;
 using record::schema::null_since;
 using record::schema::only;
 using record::schema::since;
+using record::schema::Splice;
 
 template <typename T>
 concept Message = std::same_as<std::remove_const_t<decltype(T::kApi)>, ApiKey>;
@@ -40,8 +42,11 @@ template <Message T>
 
 // Appends to `out`, which is as before after an error. Errors: unsupported (no such version), bad_argument (a string
 // over 32,767 bytes; null or a value that the version has no place for, where dropping it would change the meaning).
+// With `splices` record sets of kLeastSpliceBytes and more are not copied but added there, with their places in
+// `out`.
 template <Message T>
-[[nodiscard]] Status encode(const T& message, std::int16_t version, std::string& out);
+[[nodiscard]] Status encode(const T& message, std::int16_t version, std::string& out,
+                            std::vector<Splice>* splices = nullptr);
 
 // Bytes after the message are ignored, as Kafka does. `budget` bounds the memory of all arrays together. Errors:
 // unsupported (no such version), corrupt, too_large (the budget).

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "hex.h"
+#include "wire/messages/fetch.h"
 #include "wire/messages/groups.h"
 #include "wire/messages/versions.h"
 
@@ -112,6 +113,37 @@ TEST(AppendFrame, OfApiVersionsHasNoTagsInItsHeader) {
               "00000000"
               "00");
     EXPECT_EQ(parse_response(first_frame(out, 100)->value(), ApiKey::api_versions, 3)->body.size(), 8);
+}
+
+// What is sent in pieces is, put together, what would have been sent whole.
+TEST(AppendFrame, LeavesLargeRecordSetsWhereTheyAre) {
+    const std::string large(5000, 'l');
+    const std::string larger(70'000, 'r');
+    const std::string small(100, 's');
+    FetchResponse response;
+    for (const std::string* records : {&large, &small, &larger}) {
+        response.responses.emplace_back().partitions.emplace_back().records = *records;
+    }
+    for (const std::int16_t version : {4, 13}) {
+        std::string whole = "before";
+        ASSERT_TRUE(append_response(response, version, 9, whole));
+        std::string rest = "before";
+        std::vector<Splice> splices;
+        ASSERT_TRUE(append_response(response, version, 9, rest, &splices));
+        ASSERT_EQ(splices.size(), 2);
+        EXPECT_EQ(splices[0].bytes.data(), large.data());
+        EXPECT_EQ(splices[1].bytes.data(), larger.data());
+        EXPECT_EQ(rest.size(), whole.size() - large.size() - larger.size());
+        rest.insert(splices[1].position, splices[1].bytes);
+        rest.insert(splices[0].position, splices[0].bytes);
+        EXPECT_TRUE(rest == whole);
+    }
+    response.session_id = 7;  // has no place in version 4
+    std::string out = "x";
+    std::vector<Splice> splices(1);
+    EXPECT_FALSE(append_response(response, 4, 9, out, &splices));
+    EXPECT_EQ(out, "x");
+    EXPECT_EQ(splices.size(), 1);
 }
 
 TEST(AppendFrame, LeavesNothingBehindWhenTheMessageCannotBeSaid) {
