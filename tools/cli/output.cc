@@ -6,8 +6,9 @@
 #include <condition_variable>
 #include <csignal>
 #include <mutex>
-#include <system_error>
 #include <thread>
+
+#include "cli/signals.h"
 
 namespace mq::cli {
 
@@ -35,18 +36,8 @@ Status write_out(const os::File& file, ByteView bytes) {
 class Output::Writer {
 public:
     explicit Writer(const Output& output) : output_(output) {
-        // Signals are for the thread that can act on them; a SIGPIPE is raised by the write itself.
-        sigset_t all;
-        sigset_t before;
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before);
-        try {
-            thread_ = std::thread{[this] { run(); }};
-        } catch (const std::system_error&) {
-            pthread_sigmask(SIG_SETMASK, &before, nullptr);
-            throw std::bad_alloc{};
-        }
-        pthread_sigmask(SIG_SETMASK, &before, nullptr);
+        // A SIGPIPE is raised by the write itself.
+        thread_ = start_without_signals([this] { run(); });
     }
     ~Writer() {
         {

@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <new>
+#include <system_error>
 
 namespace mq::cli {
 
@@ -46,6 +48,22 @@ int FirstSignal::fd() { return event; }
 int FirstSignal::taken() { return static_cast<int>(signal_taken.load()); }
 
 const std::atomic<std::uint32_t>* FirstSignal::word() { return &signal_taken; }
+
+std::thread start_without_signals(std::function<void()> run) {
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    std::thread thread;
+    try {
+        thread = std::thread{std::move(run)};
+    } catch (const std::system_error&) {
+        pthread_sigmask(SIG_SETMASK, &before, nullptr);
+        throw std::bad_alloc{};
+    }
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    return thread;
+}
 
 void die_of(int signal) {
     std::signal(signal, SIG_DFL);

@@ -4,6 +4,8 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
+#include <thread>
 
 namespace mq::cli {
 
@@ -22,6 +24,10 @@ public:
     // The same, for what sleeps on a word.
     [[nodiscard]] static const std::atomic<std::uint32_t>* word();
 };
+
+// A thread that takes no signals: they are for the one that acts on them. Throws bad_alloc where there can be no
+// more threads.
+[[nodiscard]] std::thread start_without_signals(std::function<void()> run);
 
 // Dies of `signal`, so that the shell sees 130, 143 or 141.
 [[noreturn]] void die_of(int signal);

@@ -2,18 +2,16 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <condition_variable>
-#include <csignal>
 #include <mutex>
-#include <system_error>
 #include <thread>
 
+#include "cli/signals.h"
 #include "cli/text.h"
 #include "os/file.h"
 #include "os/futex.h"
@@ -29,17 +27,7 @@ constexpr std::size_t kMostWaiting = 65'536;
 
 struct AckReader::Impl {
     Impl(int descriptor, os::File wake_descriptor) : fd(descriptor), wake(std::move(wake_descriptor)) {
-        sigset_t all;
-        sigset_t before;
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before);
-        try {
-            thread = std::thread{[this] { run(); }};
-        } catch (const std::system_error&) {
-            pthread_sigmask(SIG_SETMASK, &before, nullptr);
-            throw std::bad_alloc{};
-        }
-        pthread_sigmask(SIG_SETMASK, &before, nullptr);
+        thread = cli::start_without_signals([this] { run(); });
     }
     ~Impl() {
         {

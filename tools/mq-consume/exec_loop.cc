@@ -1,14 +1,12 @@
 #include "exec_loop.h"
 
-#include <pthread.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <csignal>
 #include <cstdlib>
-#include <system_error>
 
+#include "cli/signals.h"
 #include "cli/text.h"
 
 namespace mq::consume {
@@ -42,18 +40,8 @@ ExecLoop::ExecLoop(const ExecRunner::Setup& setup, std::optional<DeadLetters> de
       command_(options_.command, search_path()),
       environment_(environ),
       gathers_(!options_.batch || options_.jobs > 1) {
-    // Signals are for the consumer's thread. SIGPIPE stays blocked: a command need not read what it is given.
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    try {
-        thread_ = std::thread{[this] { run(); }};
-    } catch (const std::system_error&) {
-        pthread_sigmask(SIG_SETMASK, &before, nullptr);
-        throw std::bad_alloc{};
-    }
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    // SIGPIPE stays blocked: a command need not read what it is given.
+    thread_ = cli::start_without_signals([this] { run(); });
 }
 
 ExecLoop::~ExecLoop() {
