@@ -3,6 +3,7 @@
 // nothing, and repeats only what the dead had not committed).
 
 #include <gtest/gtest.h>
+#include <algorithm>
 #include <csignal>
 
 #include "storm/storm.h"
@@ -37,6 +38,7 @@ protected:
         const unsigned round_kills = 100;
         std::uint64_t acknowledged = 0;
         std::uint64_t commits = 0;
+        std::vector<std::int64_t> takeovers;
         for (std::uint64_t done = 0; done < kills; done += round_kills) {
             SCOPED_TRACE("round " + std::to_string(done / round_kills) + ", seed " + std::to_string(plan.seed));
             const FastDir dir;
@@ -46,8 +48,17 @@ protected:
             ASSERT_EQ(kill_at_random(storm, round_kills, random, 20'000), "");
             acknowledged += storm.verdict().acknowledged;
             commits += storm.verdict().commits;
+            takeovers.insert(takeovers.end(), storm.verdict().takeovers_ns.begin(),
+                             storm.verdict().takeovers_ns.end());
         }
         EXPECT_GT(acknowledged, kills);
+        // For whoever wants to know: no machine is so busy that it fails by this.
+        std::sort(takeovers.begin(), takeovers.end());
+        if (!takeovers.empty()) {
+            RecordProperty("takeovers", static_cast<int>(takeovers.size()));
+            RecordProperty("takeover_median_us", static_cast<int>(takeovers[takeovers.size() / 2] / 1000));
+            RecordProperty("takeover_99_percent_us", static_cast<int>(takeovers[takeovers.size() * 99 / 100] / 1000));
+        }
         EXPECT_GT(commits, plan.members == 0 ? 0 : kills / 10);
     }
 };

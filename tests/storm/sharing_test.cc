@@ -144,12 +144,13 @@ TEST(Row04StopStorm, P3_P4_P5_P9_LCK6_StoppedProcessesNeitherBlockReadersNorOver
     }
 }
 
-TEST(Namespaces, LCK2_P1_P3_ProcessesOneOfManyPidNamespacesShareADirectoryAndDie) {
+TEST(Namespaces, LCK2_P1_P3_P9_ProcessesOneOfManyPidNamespacesShareADirectoryAndDie) {
     EXPECT_EQ(in_own_world([] {
                   const FastDir dir;
                   StormPlan plan;
                   plan.producers = 4;
                   plan.consumers = 2;
+                  plan.members = 3;
                   plan.fork = fork_as_process_one;
                   Storm storm{dir.path(), plan};
                   std::mt19937_64 random{plan.seed};
@@ -174,6 +175,7 @@ TEST(Namespaces, DIR3_DIR2_AFalseBootIdDoesNotResetALiveDirectory) {
                   StormPlan plan;
                   plan.producers = 4;
                   plan.consumers = 2;
+                  plan.members = 3;
                   plan.fork = fork_as_process_one;
                   plan.at_birth = [&](unsigned client) {
                       if (client % 2 == 1) bind_over(dir / "boot", "/proc/sys/kernel/random/boot_id");
