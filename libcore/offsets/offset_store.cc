@@ -79,16 +79,18 @@ Status OffsetStore::Impl::write(std::string_view group, FunctionRef<Status(Offse
     for (int attempt = 1;; ++attempt) {
         MQ_ASSIGN(OffsetsPartition * p, partition_of(group));
         Status done;
+        bool is_open = false;
         {
             const std::scoped_lock lock{p->mutex};
             done = p->open_writer();
-            if (done) done = work(*p);
+            is_open = done.has_value();
+            if (is_open) done = work(*p);
         }
         if (done || done.error().code != Errc::not_found || attempt == kAttempts) return done;
-        // A group that there is not, or a topic?
+        // A group that there is not, or a topic? That may have been made by another process just now.
         const auto shape = directory.shape(kOffsetsTopic, record::partition_for_id(group, kOffsetsPartitions));
-        if (shape) return done;
-        MQ_TRY(make_topic());
+        if (shape && is_open) return done;
+        if (!shape) MQ_TRY(make_topic());
     }
 }
 

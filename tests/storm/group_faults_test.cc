@@ -82,6 +82,33 @@ TEST(OffsetCas, P9_OFF1_NoComparedCommitIsLostAmongFourProcesses) {
     EXPECT_EQ((*counted)->offset, Offset{4 * kSteps});
 }
 
+TEST(OffsetsTopic, P9_OFF3_IsMadeOnceByFourThatCommitForTheFirstTimeAtOnce) {
+    for (std::uint64_t round = 0; round < test_scale(30, 1'000); ++round) {
+        const FastDir dir;
+        const std::string data = dir / "data";
+        Shared<CrewBoard> board;
+        std::vector<Child> committers;
+        for (int i = 0; i < 4; ++i) {
+            committers.push_back(Child::fork([&, i] {
+                auto opened = open_data(data);
+                if (!opened) return board->fail(opened.error().message());
+                offsets::OffsetStore offsets{*opened};
+                board->number.fetch_add(1);
+                while (board->number.load() < 4) sched_yield();
+                const std::vector<offsets::Commit> one{{"first", i, Offset{7}, -1, {}, {}}};
+                const Status done = offsets.commit("group", one);
+                return done ? 0 : board->fail(done.error().message());
+            }));
+        }
+        for (auto& committer : committers) ASSERT_EQ(committer.wait(), exited_with(0)) << board->text.data();
+        auto opened = open_data(data);
+        ASSERT_TRUE(opened) << opened.error().message();
+        const auto all = offsets::OffsetStore{*opened}.fetch_all("group");
+        ASSERT_TRUE(all) << all.error().message();
+        ASSERT_EQ(all->size(), 4u) << "round " << round;
+    }
+}
+
 // ---- Row 5
 
 class Row05GroupCopy : public Crew {
