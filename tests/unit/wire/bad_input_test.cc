@@ -20,6 +20,8 @@ thread_local std::size_t allocated_bytes = 0;
 
 }  // namespace
 
+// The sanitizers have allocators of their own, which must not be replaced by half; there nothing is counted.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 void* operator new(std::size_t size) {
     allocated_bytes += size;
     if (void* p = std::malloc(size)) return p;
@@ -27,6 +29,7 @@ void* operator new(std::size_t size) {
 }
 void operator delete(void* p) noexcept { std::free(p); }
 void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+#endif
 
 namespace mq::wire::test {
 namespace {

@@ -31,18 +31,21 @@ TEST(FirstFrame, RefusesALengthFromItsFourBytesAlone) {
 
 TEST(ParseRequest, ReadsEachVersionOfTheHeader) {
     // ControlledShutdown v0 has no client id.
-    auto frame = parse_request(from_hex("0007 0000 00000009 0000000b"));
+    std::string bytes = from_hex("0007 0000 00000009 0000000b");
+    auto frame = parse_request(bytes);
     ASSERT_TRUE(frame) << frame.error().message();
     EXPECT_EQ(frame->header, (RequestHeader{ApiKey::controlled_shutdown, 0, 9, {}}));
     EXPECT_EQ(frame->body.size(), 4);
     // The old header, also with null for a client id.
-    frame = parse_request(from_hex("000c 0000 00000009 0001 63 ee"));
+    bytes = from_hex("000c 0000 00000009 0001 63 ee");
+    frame = parse_request(bytes);
     ASSERT_TRUE(frame) << frame.error().message();
     EXPECT_EQ(frame->header, (RequestHeader{ApiKey::heartbeat, 0, 9, "c"}));
     EXPECT_EQ(frame->body, from_hex("ee"));
     EXPECT_EQ(parse_request(from_hex("000c 0000 00000009 ffff"))->header.client_id, std::nullopt);
     // The flexible one: the client id keeps its int16 length, and tags follow.
-    frame = parse_request(from_hex("000c 0004 00000009 0001 63 01 05 02 aabb ee"));
+    bytes = from_hex("000c 0004 00000009 0001 63 01 05 02 aabb ee");
+    frame = parse_request(bytes);
     ASSERT_TRUE(frame) << frame.error().message();
     EXPECT_EQ(frame->header, (RequestHeader{ApiKey::heartbeat, 4, 9, "c"}));
     EXPECT_EQ(frame->body, from_hex("ee"));
