@@ -13,6 +13,7 @@
 #include <stdexcept>
 
 #include "base/crc32c.h"
+#include "offsets/offset_store.h"
 #include "record/batch_builder.h"
 #include "record/record.h"
 #include "shm/control_file.h"
@@ -110,7 +111,9 @@ Storm::Storm(std::string directory, StormPlan plan)
             const auto made = opened->create_topic({name, partitions, 1, plan_.config});
             if (!made) return trouble(0, made.error().message());
         }
-        return 0;
+        if (plan_.offsets_config.empty()) return 0;
+        const auto made = opened->create_topic({"__consumer_offsets", 1, 1, plan_.offsets_config});
+        return made ? 0 : trouble(0, made.error().message());
     });
     if (end != exited_with(0)) throw std::runtime_error{"storm: " + troubles()};
 }
@@ -311,7 +314,10 @@ std::string Storm::read_everything() const {
                 return trouble(number, text_of(plan_.partitions[i]) + ": holes: " + std::to_string(read->records) +
                                            " records below offset " + std::to_string(bounds->log_end.value()));
         }
-        return 0;
+        if (plan_.members == 0) return 0;
+        const auto checked = offsets::OffsetStore{*opened}.check();
+        if (!checked) return trouble(number, "check: " + checked.error().message());
+        return checked->problems.empty() ? 0 : trouble(number, "check: " + checked->problems.front());
     });
     if (end == exited_with(0)) return {};
     auto bad = troubles();

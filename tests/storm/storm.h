@@ -55,8 +55,9 @@ struct StormPlan {
     std::uint64_t sends_a_turn = 50;
     std::size_t events_each = 200'000;
     std::uint64_t seed = test_seed();
-    unsigned members = 0;  // of consumer groups that read all of it
-    unsigned groups = 1;   // "group-0" ..: members take turns
+    unsigned members = 0;               // of consumer groups that read all of it
+    unsigned groups = 1;                // "group-0" ..: members take turns
+    store::ConfigMap offsets_config{};  // of __consumer_offsets, which has one partition then
     bool odd_producers_are_idempotent =
         true;              // they send again what their predecessor left open, and it must not double
     bool maintain = true;  // now and then roll, flush, checkpoint
