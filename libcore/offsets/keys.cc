@@ -5,8 +5,8 @@
 namespace mq::offsets {
 namespace {
 
-// A batch stays well below max.message.bytes of any topic.
-constexpr std::size_t kBatchBytes = 128 << 10;
+// Below Kafka's max.message.bytes (1,048,588) with room for one more record.
+constexpr std::size_t kBatchBytes = 1'000'000;
 
 constexpr std::uint64_t kLow = 0x9e3779b97f4a7c15;   // 2^64 / golden ratio
 constexpr std::uint64_t kHigh = 0xc2b2ae3d27d4eb4f;  // odd, with bits evenly spread

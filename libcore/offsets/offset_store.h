@@ -81,7 +81,8 @@ public:
     // nullopt: there is no such group.
     [[nodiscard]] Result<std::optional<Group>> group(std::string_view name);
 
-    // All of it or nothing, in one batch; makes the group, and __consumer_offsets, if they are missing. Survives the
+    // All of it or nothing, in one batch, as far as a megabyte holds it: of more, in several that are published at
+    // once, a power cut may leave a part. Makes the group, and __consumer_offsets, if they are missing. Survives the
     // death of any process when it returns; flush() makes it survive the machine's. Whether partitions exist is not
     // looked at: Kafka's own commits name some that do not. Errors: bad_argument (an illegal topic, metadata of more
     // than 4096 bytes, a negative offset, a group name that is empty, not UTF-8, or too long), out_of_order

@@ -24,6 +24,36 @@ Status make_compacted(store::DataDirectory& directory) {
 
 constexpr Field kExpiredFields[] = {{"group"}, {"topic"}, {"partition", true, true}};
 
+using Expired = std::vector<offsets::OffsetStore::Expired>;
+
+std::int64_t retention_of(const Args& args) { return args.older_than_ms.value_or(offsets::kDefaultRetentionMs); }
+
+Result<Expired> plan_expiry(Session& session) {
+    MQ_ASSIGN(const auto active, groups::active_groups(session.directory));
+    const std::set<std::string, std::less<>> living{active.begin(), active.end()};
+    return session.offsets.expire(
+        retention_of(session.args), [&living](std::string_view group) { return living.contains(group); }, true);
+}
+
+// One group after another, while nobody can join it: who has done so since the plan was made keeps what it has.
+Result<Expired> carry_out(Session& session, const Expired& plan) {
+    std::set<std::string> names;
+    for (const auto& [group, id] : plan) names.insert(group);
+    Expired expired;
+    for (const std::string& name : names) {
+        const Status done = groups::while_empty(session.directory, name, [&]() -> Status {
+            MQ_ASSIGN(const Expired its, session.offsets.expire(
+                                             retention_of(session.args),
+                                             [&name](std::string_view group) { return group != name; }, false));
+            expired.insert(expired.end(), its.begin(), its.end());
+            return {};
+        });
+        if (!done && done.error().code != Errc::in_use) return fail(done.error());
+    }
+    MQ_TRY(session.offsets.flush());
+    return expired;
+}
+
 }  // namespace
 
 ExitCode fsck(Session& session) {
@@ -58,29 +88,17 @@ ExitCode expire(Session& session) {
     const Args& args = session.args;
     auto rows = Rows::make(kExpiredFields, args, session.out);
     if (!rows) return session.diagnostics.fail(rows.error());
-    const auto run = [&](bool dry_run) -> Result<std::vector<offsets::OffsetStore::Expired>> {
-        MQ_ASSIGN(const auto active, groups::active_groups(session.directory));
-        const std::set<std::string, std::less<>> living{active.begin(), active.end()};
-        return session.offsets.expire(
-            args.older_than_ms.value_or(offsets::kDefaultRetentionMs),
-            [&living](std::string_view group) { return living.contains(group); }, dry_run);
-    };
-    if (!args.yes && !args.dry_run) {
-        const auto planned = run(true);
-        if (!planned) return session.diagnostics.fail(planned.error());
-        std::vector<std::string> lost;
-        for (const auto& [group, id] : *planned)
-            lost.push_back(cat("group '", group, "': forget ", log::partition_directory(id)));
-        if (!lost.empty()) {
+    auto expired = plan_expiry(session);
+    if (expired && !expired->empty() && !args.dry_run) {
+        if (!args.yes) {
+            std::vector<std::string> lost;
+            for (const auto& [group, id] : *expired)
+                lost.push_back(cat("group '", group, "': forget ", log::partition_directory(id)));
             if (const auto stop = cli::confirm(session, args, "Forget?", lost)) return *stop;
         }
+        expired = carry_out(session, *expired);
     }
-    const auto expired = run(args.dry_run);
     if (!expired) return session.diagnostics.fail(expired.error());
-    if (!args.dry_run) {
-        if (const Status flushed = session.offsets.flush(); !flushed)
-            return session.diagnostics.fail(flushed.error());
-    }
     for (const auto& [group, id] : *expired)
         rows->add({outside_cell("group", group), text_cell(id.topic), number_cell(id.partition)});
     session.diagnostics.summary(
