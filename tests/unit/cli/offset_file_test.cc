@@ -83,7 +83,7 @@ TEST(OffsetFile, AMalformedLineIsNamedByItsNumberAndByte) {
     EXPECT_EQ(problem_of("t,0,-2\n"), "line 1: '-2' is out of range: the least is -1 at byte 0");
     EXPECT_EQ(problem_of("t,0,9223372036854775808\n"), "line 1: '9223372036854775808' is out of range at byte 0");
     EXPECT_EQ(problem_of("t,0,1\nt,0,2\n"), "line 2: t-0 is there twice at byte 6");
-    EXPECT_EQ(problem_of("\"g\nh\",t,0,1\n\"g\n"), "line 3: a quote is not closed at byte 11");
+    EXPECT_EQ(problem_of("\"g\nh\",t,0,1\n\"g\n"), "line 3: a quote is not closed at byte 12");
     EXPECT_EQ(problem_of("\"t\"x,0,1\n"), "line 1: text behind a quoted field at byte 0");
     EXPECT_NE(problem_of(",t,0,1\n").find("line 1: the name of the group is empty"), std::string::npos);
     EXPECT_NE(problem_of("a/b,0,1\n").find("line 1: "), std::string::npos);
