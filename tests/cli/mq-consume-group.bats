@@ -430,3 +430,23 @@ all_of() {
     same "$(cat taken)" "$(seq 8 10)"
     same "$(committed g)" 't-0 10'
 }
+
+@test "retention.consumed drops what every group has committed past, at the next roll, and nothing without a group" {
+    mq-topics -q create q -p 1 -C retention.consumed=true -C segment.bytes=2048
+    more() { for _ in 1 2 3 4 5; do seq 100 | mq-produce -q q; done; }
+    starts_at() { same "$(mq-topics offsets q --at earliest --plain)" "q:0:$1"; }
+    more
+    more
+    starts_at 0
+    mq-consume q -g ahead -c 300 >/dev/null
+    mq-consume q -g behind -c 250 >/dev/null
+    starts_at 0
+    more
+    starts_at 250
+    same "$(mq-consume q -g behind -e | wc -l)" 1250
+    more
+    starts_at 300
+    # A group that wants all of it again holds it.
+    mq-offsets -q reset ahead q --to earliest -y >/dev/null
+    same "$(mq-consume q -g ahead -e | head -n 1)" 1
+}
