@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "wire/message.h"
 
@@ -33,6 +34,55 @@ struct NodeEndpoint {
         io("Rack", m.rack);
     }
     bool operator==(const NodeEndpoint&) const = default;
+};
+
+// What a message has of the partitions of a topic that it names...
+template <typename Partition>
+struct NamedTopic {
+    std::string name{};
+    std::vector<Partition> partitions{};
+
+    static void fields(auto& io, auto& m) {
+        io("Name", m.name);
+        io("Partitions", m.partitions);
+    }
+    bool operator==(const NamedTopic&) const = default;
+};
+
+// ... or whose id it gives.
+template <typename Partition>
+struct IdentifiedTopic {
+    Uuid topic_id{};
+    std::vector<Partition> partitions{};
+
+    static void fields(auto& io, auto& m) {
+        io("TopicId", m.topic_id);
+        io("Partitions", m.partitions);
+    }
+    bool operator==(const IdentifiedTopic&) const = default;
+};
+using TopicIdPartitions = IdentifiedTopic<std::int32_t>;
+
+struct TopicPartitionIndexes {
+    std::string name{};
+    std::vector<std::int32_t> partition_indexes{};
+
+    static void fields(auto& io, auto& m) {
+        io("Name", m.name);
+        io("PartitionIndexes", m.partition_indexes);
+    }
+    bool operator==(const TopicPartitionIndexes&) const = default;
+};
+
+struct PartitionError {
+    std::int32_t partition_index = 0;
+    ErrorCode error_code = ErrorCode::none;
+
+    static void fields(auto& io, auto& m) {
+        io("PartitionIndex", m.partition_index);
+        io("ErrorCode", m.error_code);
+    }
+    bool operator==(const PartitionError&) const = default;
 };
 
 }  // namespace mq::wire

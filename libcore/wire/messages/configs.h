@@ -141,23 +141,25 @@ struct AlterConfigsRequest {
     bool operator==(const AlterConfigsRequest&) const = default;
 };
 
+struct AlteredResource {
+    ErrorCode error_code = ErrorCode::none;
+    std::optional<std::string> error_message{};
+    std::int8_t resource_type = 0;
+    std::string resource_name{};
+
+    static void fields(auto& io, auto& m) {
+        io("ErrorCode", m.error_code);
+        io("ErrorMessage", m.error_message);
+        io("ResourceType", m.resource_type);
+        io("ResourceName", m.resource_name);
+    }
+    bool operator==(const AlteredResource&) const = default;
+};
+
 struct AlterConfigsResponse {
     static constexpr ApiKey kApi = ApiKey::alter_configs;
 
-    struct Resource {
-        ErrorCode error_code = ErrorCode::none;
-        std::optional<std::string> error_message{};
-        std::int8_t resource_type = 0;
-        std::string resource_name{};
-
-        static void fields(auto& io, auto& m) {
-            io("ErrorCode", m.error_code);
-            io("ErrorMessage", m.error_message);
-            io("ResourceType", m.resource_type);
-            io("ResourceName", m.resource_name);
-        }
-        bool operator==(const Resource&) const = default;
-    };
+    using Resource = AlteredResource;
 
     std::int32_t throttle_time_ms = 0;
     std::vector<Resource> responses{};
@@ -211,20 +213,7 @@ struct IncrementalAlterConfigsRequest {
 struct IncrementalAlterConfigsResponse {
     static constexpr ApiKey kApi = ApiKey::incremental_alter_configs;
 
-    struct Resource {
-        ErrorCode error_code = ErrorCode::none;
-        std::optional<std::string> error_message{};
-        std::int8_t resource_type = 0;
-        std::string resource_name{};
-
-        static void fields(auto& io, auto& m) {
-            io("ErrorCode", m.error_code);
-            io("ErrorMessage", m.error_message);
-            io("ResourceType", m.resource_type);
-            io("ResourceName", m.resource_name);
-        }
-        bool operator==(const Resource&) const = default;
-    };
+    using Resource = AlteredResource;
 
     std::int32_t throttle_time_ms = 0;
     std::vector<Resource> responses{};
@@ -263,19 +252,22 @@ struct DescribeClientQuotasRequest {
     bool operator==(const DescribeClientQuotasRequest&) const = default;
 };
 
+// Whom a quota is for.
+struct QuotaEntity {
+    std::string entity_type{};
+    std::optional<std::string> entity_name{};
+
+    static void fields(auto& io, auto& m) {
+        io("EntityType", m.entity_type);
+        io("EntityName", m.entity_name);
+    }
+    bool operator==(const QuotaEntity&) const = default;
+};
+
 struct DescribeClientQuotasResponse {
     static constexpr ApiKey kApi = ApiKey::describe_client_quotas;
 
-    struct Entity {
-        std::string entity_type{};
-        std::optional<std::string> entity_name{};
-
-        static void fields(auto& io, auto& m) {
-            io("EntityType", m.entity_type);
-            io("EntityName", m.entity_name);
-        }
-        bool operator==(const Entity&) const = default;
-    };
+    using Entity = QuotaEntity;
     struct Value {
         std::string key{};
         double value = 0;
@@ -315,16 +307,7 @@ struct AlterClientQuotasRequest {
     static constexpr ApiKey kApi = ApiKey::alter_client_quotas;
     using Response = struct AlterClientQuotasResponse;
 
-    struct Entity {
-        std::string entity_type{};
-        std::optional<std::string> entity_name{};
-
-        static void fields(auto& io, auto& m) {
-            io("EntityType", m.entity_type);
-            io("EntityName", m.entity_name);
-        }
-        bool operator==(const Entity&) const = default;
-    };
+    using Entity = QuotaEntity;
     struct Op {
         std::string key{};
         double value = 0;
@@ -361,16 +344,7 @@ struct AlterClientQuotasRequest {
 struct AlterClientQuotasResponse {
     static constexpr ApiKey kApi = ApiKey::alter_client_quotas;
 
-    struct Entity {
-        std::string entity_type{};
-        std::optional<std::string> entity_name{};
-
-        static void fields(auto& io, auto& m) {
-            io("EntityType", m.entity_type);
-            io("EntityName", m.entity_name);
-        }
-        bool operator==(const Entity&) const = default;
-    };
+    using Entity = QuotaEntity;
     struct Entry {
         ErrorCode error_code = ErrorCode::none;
         std::optional<std::string> error_message{};

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "wire/message.h"
+#include "wire/messages/common.h"
 
 namespace mq::wire {
 
@@ -14,16 +14,7 @@ struct ConsumerGroupHeartbeatRequest {
     static constexpr ApiKey kApi = ApiKey::consumer_group_heartbeat;
     using Response = struct ConsumerGroupHeartbeatResponse;
 
-    struct TopicPartitions {
-        Uuid topic_id{};
-        std::vector<std::int32_t> partitions{};
-
-        static void fields(auto& io, auto& m) {
-            io("TopicId", m.topic_id);
-            io("Partitions", m.partitions);
-        }
-        bool operator==(const TopicPartitions&) const = default;
-    };
+    using TopicPartitions = TopicIdPartitions;
 
     std::string group_id{};
     std::string member_id{};
@@ -52,16 +43,7 @@ struct ConsumerGroupHeartbeatRequest {
 struct ConsumerGroupHeartbeatResponse {
     static constexpr ApiKey kApi = ApiKey::consumer_group_heartbeat;
 
-    struct TopicPartitions {
-        Uuid topic_id{};
-        std::vector<std::int32_t> partitions{};
-
-        static void fields(auto& io, auto& m) {
-            io("TopicId", m.topic_id);
-            io("Partitions", m.partitions);
-        }
-        bool operator==(const TopicPartitions&) const = default;
-    };
+    using TopicPartitions = TopicIdPartitions;
     struct Assignment {
         std::vector<TopicPartitions> topic_partitions;
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "wire/message.h"
+#include "wire/messages/common.h"
 
 namespace mq::wire {
 
@@ -142,16 +142,7 @@ struct StopReplicaRequest {
         }
         bool operator==(const UngroupedPartition&) const = default;
     };
-    struct Topic {
-        std::string name{};
-        std::vector<std::int32_t> partition_indexes{};
-
-        static void fields(auto& io, auto& m) {
-            io("Name", m.name);
-            io("PartitionIndexes", m.partition_indexes);
-        }
-        bool operator==(const Topic&) const = default;
-    };
+    using Topic = TopicPartitionIndexes;
     struct PartitionState {
         std::int32_t partition_index = 0;
         std::int32_t leader_epoch = -1;

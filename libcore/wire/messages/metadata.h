@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "wire/message.h"
+#include "wire/messages/common.h"
 
 namespace mq::wire {
 
@@ -264,16 +264,7 @@ struct DescribeProducersRequest {
     static constexpr ApiKey kApi = ApiKey::describe_producers;
     using Response = struct DescribeProducersResponse;
 
-    struct Topic {
-        std::string name{};
-        std::vector<std::int32_t> partition_indexes{};
-
-        static void fields(auto& io, auto& m) {
-            io("Name", m.name);
-            io("PartitionIndexes", m.partition_indexes);
-        }
-        bool operator==(const Topic&) const = default;
-    };
+    using Topic = TopicPartitionIndexes;
 
     std::vector<Topic> topics{};
 
@@ -316,16 +307,7 @@ struct DescribeProducersResponse {
         }
         bool operator==(const Partition&) const = default;
     };
-    struct Topic {
-        std::string name{};
-        std::vector<Partition> partitions{};
-
-        static void fields(auto& io, auto& m) {
-            io("Name", m.name);
-            io("Partitions", m.partitions);
-        }
-        bool operator==(const Topic&) const = default;
-    };
+    using Topic = NamedTopic<Partition>;
 
     std::int32_t throttle_time_ms = 0;
     std::vector<Topic> topics{};

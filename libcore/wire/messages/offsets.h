@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "wire/message.h"
+#include "wire/messages/common.h"
 
 namespace mq::wire {
 
@@ -27,16 +27,7 @@ struct ListOffsetsRequest {
         }
         bool operator==(const Partition&) const = default;
     };
-    struct Topic {
-        std::string name{};
-        std::vector<Partition> partitions{};
-
-        static void fields(auto& io, auto& m) {
-            io("Name", m.name);
-            io("Partitions", m.partitions);
-        }
-        bool operator==(const Topic&) const = default;
-    };
+    using Topic = NamedTopic<Partition>;
 
     std::int32_t replica_id = 0;
     std::int8_t isolation_level = 0;
@@ -71,16 +62,7 @@ struct ListOffsetsResponse {
         }
         bool operator==(const Partition&) const = default;
     };
-    struct Topic {
-        std::string name{};
-        std::vector<Partition> partitions{};
-
-        static void fields(auto& io, auto& m) {
-            io("Name", m.name);
-            io("Partitions", m.partitions);
-        }
-        bool operator==(const Topic&) const = default;
-    };
+    using Topic = NamedTopic<Partition>;
 
     std::int32_t throttle_time_ms = 0;
     std::vector<Topic> topics{};
@@ -187,16 +169,7 @@ struct OffsetCommitRequest {
         }
         bool operator==(const Partition&) const = default;
     };
-    struct Topic {
-        std::string name{};
-        std::vector<Partition> partitions{};
-
-        static void fields(auto& io, auto& m) {
-            io("Name", m.name);
-            io("Partitions", m.partitions);
-        }
-        bool operator==(const Topic&) const = default;
-    };
+    using Topic = NamedTopic<Partition>;
 
     std::string group_id{};
     std::int32_t generation_id_or_member_epoch = -1;
@@ -219,26 +192,8 @@ struct OffsetCommitRequest {
 struct OffsetCommitResponse {
     static constexpr ApiKey kApi = ApiKey::offset_commit;
 
-    struct Partition {
-        std::int32_t partition_index = 0;
-        ErrorCode error_code = ErrorCode::none;
-
-        static void fields(auto& io, auto& m) {
-            io("PartitionIndex", m.partition_index);
-            io("ErrorCode", m.error_code);
-        }
-        bool operator==(const Partition&) const = default;
-    };
-    struct Topic {
-        std::string name{};
-        std::vector<Partition> partitions{};
-
-        static void fields(auto& io, auto& m) {
-            io("Name", m.name);
-            io("Partitions", m.partitions);
-        }
-        bool operator==(const Topic&) const = default;
-    };
+    using Partition = PartitionError;
+    using Topic = NamedTopic<Partition>;
 
     std::int32_t throttle_time_ms = 0;
     std::vector<Topic> topics{};
@@ -254,16 +209,7 @@ struct OffsetFetchRequest {
     static constexpr ApiKey kApi = ApiKey::offset_fetch;
     using Response = struct OffsetFetchResponse;
 
-    struct Topic {
-        std::string name{};
-        std::vector<std::int32_t> partition_indexes{};
-
-        static void fields(auto& io, auto& m) {
-            io("Name", m.name);
-            io("PartitionIndexes", m.partition_indexes);
-        }
-        bool operator==(const Topic&) const = default;
-    };
+    using Topic = TopicPartitionIndexes;
     struct Group {
         std::string group_id{};
         std::optional<std::string> member_id{};
@@ -312,16 +258,7 @@ struct OffsetFetchResponse {
         }
         bool operator==(const Partition&) const = default;
     };
-    struct Topic {
-        std::string name{};
-        std::vector<Partition> partitions{};
-
-        static void fields(auto& io, auto& m) {
-            io("Name", m.name);
-            io("Partitions", m.partitions);
-        }
-        bool operator==(const Topic&) const = default;
-    };
+    using Topic = NamedTopic<Partition>;
     struct Group {
         std::string group_id{};
         std::vector<Topic> topics{};
@@ -359,16 +296,7 @@ struct OffsetDeleteRequest {
         static void fields(auto& io, auto& m) { io("PartitionIndex", m.partition_index); }
         bool operator==(const Partition&) const = default;
     };
-    struct Topic {
-        std::string name{};
-        std::vector<Partition> partitions{};
-
-        static void fields(auto& io, auto& m) {
-            io("Name", m.name);
-            io("Partitions", m.partitions);
-        }
-        bool operator==(const Topic&) const = default;
-    };
+    using Topic = NamedTopic<Partition>;
 
     std::string group_id{};
     std::vector<Topic> topics{};
@@ -383,26 +311,8 @@ struct OffsetDeleteRequest {
 struct OffsetDeleteResponse {
     static constexpr ApiKey kApi = ApiKey::offset_delete;
 
-    struct Partition {
-        std::int32_t partition_index = 0;
-        ErrorCode error_code = ErrorCode::none;
-
-        static void fields(auto& io, auto& m) {
-            io("PartitionIndex", m.partition_index);
-            io("ErrorCode", m.error_code);
-        }
-        bool operator==(const Partition&) const = default;
-    };
-    struct Topic {
-        std::string name{};
-        std::vector<Partition> partitions{};
-
-        static void fields(auto& io, auto& m) {
-            io("Name", m.name);
-            io("Partitions", m.partitions);
-        }
-        bool operator==(const Topic&) const = default;
-    };
+    using Partition = PartitionError;
+    using Topic = NamedTopic<Partition>;
 
     ErrorCode error_code = ErrorCode::none;
     std::int32_t throttle_time_ms = 0;
@@ -430,16 +340,7 @@ struct DeleteRecordsRequest {
         }
         bool operator==(const Partition&) const = default;
     };
-    struct Topic {
-        std::string name{};
-        std::vector<Partition> partitions{};
-
-        static void fields(auto& io, auto& m) {
-            io("Name", m.name);
-            io("Partitions", m.partitions);
-        }
-        bool operator==(const Topic&) const = default;
-    };
+    using Topic = NamedTopic<Partition>;
 
     std::vector<Topic> topics{};
     std::int32_t timeout_ms = 0;
@@ -466,16 +367,7 @@ struct DeleteRecordsResponse {
         }
         bool operator==(const Partition&) const = default;
     };
-    struct Topic {
-        std::string name{};
-        std::vector<Partition> partitions{};
-
-        static void fields(auto& io, auto& m) {
-            io("Name", m.name);
-            io("Partitions", m.partitions);
-        }
-        bool operator==(const Topic&) const = default;
-    };
+    using Topic = NamedTopic<Partition>;
 
     std::int32_t throttle_time_ms = 0;
     std::vector<Topic> topics{};

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "wire/message.h"
+#include "wire/messages/common.h"
 
 namespace mq::wire {
 
@@ -43,16 +43,7 @@ struct AlterReplicaLogDirsRequest {
 struct AlterReplicaLogDirsResponse {
     static constexpr ApiKey kApi = ApiKey::alter_replica_log_dirs;
 
-    struct Partition {
-        std::int32_t partition_index = 0;
-        ErrorCode error_code = ErrorCode::none;
-
-        static void fields(auto& io, auto& m) {
-            io("PartitionIndex", m.partition_index);
-            io("ErrorCode", m.error_code);
-        }
-        bool operator==(const Partition&) const = default;
-    };
+    using Partition = PartitionError;
     struct Topic {
         std::string topic_name{};
         std::vector<Partition> partitions{};
@@ -112,16 +103,7 @@ struct DescribeLogDirsResponse {
         }
         bool operator==(const Partition&) const = default;
     };
-    struct Topic {
-        std::string name{};
-        std::vector<Partition> partitions{};
-
-        static void fields(auto& io, auto& m) {
-            io("Name", m.name);
-            io("Partitions", m.partitions);
-        }
-        bool operator==(const Topic&) const = default;
-    };
+    using Topic = NamedTopic<Partition>;
     struct LogDir {
         ErrorCode error_code = ErrorCode::none;
         std::string log_dir{};
@@ -230,16 +212,7 @@ struct AlterPartitionReassignmentsRequest {
         }
         bool operator==(const Partition&) const = default;
     };
-    struct Topic {
-        std::string name{};
-        std::vector<Partition> partitions{};
-
-        static void fields(auto& io, auto& m) {
-            io("Name", m.name);
-            io("Partitions", m.partitions);
-        }
-        bool operator==(const Topic&) const = default;
-    };
+    using Topic = NamedTopic<Partition>;
 
     std::int32_t timeout_ms = 60000;
     std::vector<Topic> topics{};
@@ -266,16 +239,7 @@ struct AlterPartitionReassignmentsResponse {
         }
         bool operator==(const Partition&) const = default;
     };
-    struct Topic {
-        std::string name{};
-        std::vector<Partition> partitions{};
-
-        static void fields(auto& io, auto& m) {
-            io("Name", m.name);
-            io("Partitions", m.partitions);
-        }
-        bool operator==(const Topic&) const = default;
-    };
+    using Topic = NamedTopic<Partition>;
 
     std::int32_t throttle_time_ms = 0;
     ErrorCode error_code = ErrorCode::none;
@@ -295,16 +259,7 @@ struct ListPartitionReassignmentsRequest {
     static constexpr ApiKey kApi = ApiKey::list_partition_reassignments;
     using Response = struct ListPartitionReassignmentsResponse;
 
-    struct Topic {
-        std::string name{};
-        std::vector<std::int32_t> partition_indexes{};
-
-        static void fields(auto& io, auto& m) {
-            io("Name", m.name);
-            io("PartitionIndexes", m.partition_indexes);
-        }
-        bool operator==(const Topic&) const = default;
-    };
+    using Topic = TopicPartitionIndexes;
 
     std::int32_t timeout_ms = 60000;
     std::optional<std::vector<Topic>> topics{};
@@ -333,16 +288,7 @@ struct ListPartitionReassignmentsResponse {
         }
         bool operator==(const Partition&) const = default;
     };
-    struct Topic {
-        std::string name{};
-        std::vector<Partition> partitions{};
-
-        static void fields(auto& io, auto& m) {
-            io("Name", m.name);
-            io("Partitions", m.partitions);
-        }
-        bool operator==(const Topic&) const = default;
-    };
+    using Topic = NamedTopic<Partition>;
 
     std::int32_t throttle_time_ms = 0;
     ErrorCode error_code = ErrorCode::none;

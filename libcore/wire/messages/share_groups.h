@@ -34,16 +34,7 @@ struct ShareGroupHeartbeatRequest {
 struct ShareGroupHeartbeatResponse {
     static constexpr ApiKey kApi = ApiKey::share_group_heartbeat;
 
-    struct TopicPartitions {
-        Uuid topic_id{};
-        std::vector<std::int32_t> partitions{};
-
-        static void fields(auto& io, auto& m) {
-            io("TopicId", m.topic_id);
-            io("Partitions", m.partitions);
-        }
-        bool operator==(const TopicPartitions&) const = default;
-    };
+    using TopicPartitions = TopicIdPartitions;
     struct Assignment {
         std::vector<TopicPartitions> topic_partitions;
 
@@ -161,22 +152,23 @@ struct ShareGroupDescribeResponse {
     bool operator==(const ShareGroupDescribeResponse&) const = default;
 };
 
+struct AcknowledgementBatch {
+    std::int64_t first_offset = 0;
+    std::int64_t last_offset = 0;
+    std::vector<std::int8_t> acknowledge_types{};
+
+    static void fields(auto& io, auto& m) {
+        io("FirstOffset", m.first_offset);
+        io("LastOffset", m.last_offset);
+        io("AcknowledgeTypes", m.acknowledge_types);
+    }
+    bool operator==(const AcknowledgementBatch&) const = default;
+};
+
 struct ShareFetchRequest {
     static constexpr ApiKey kApi = ApiKey::share_fetch;
     using Response = struct ShareFetchResponse;
 
-    struct AcknowledgementBatch {
-        std::int64_t first_offset = 0;
-        std::int64_t last_offset = 0;
-        std::vector<std::int8_t> acknowledge_types{};
-
-        static void fields(auto& io, auto& m) {
-            io("FirstOffset", m.first_offset);
-            io("LastOffset", m.last_offset);
-            io("AcknowledgeTypes", m.acknowledge_types);
-        }
-        bool operator==(const AcknowledgementBatch&) const = default;
-    };
     struct Partition {
         std::int32_t partition_index = 0;
         std::int32_t partition_max_bytes = 0;
@@ -189,26 +181,8 @@ struct ShareFetchRequest {
         }
         bool operator==(const Partition&) const = default;
     };
-    struct Topic {
-        Uuid topic_id{};
-        std::vector<Partition> partitions{};
-
-        static void fields(auto& io, auto& m) {
-            io("TopicId", m.topic_id);
-            io("Partitions", m.partitions);
-        }
-        bool operator==(const Topic&) const = default;
-    };
-    struct ForgottenTopic {
-        Uuid topic_id{};
-        std::vector<std::int32_t> partitions{};
-
-        static void fields(auto& io, auto& m) {
-            io("TopicId", m.topic_id);
-            io("Partitions", m.partitions);
-        }
-        bool operator==(const ForgottenTopic&) const = default;
-    };
+    using Topic = IdentifiedTopic<Partition>;
+    using ForgottenTopic = TopicIdPartitions;
 
     std::optional<std::string> group_id{};
     std::optional<std::string> member_id{};
@@ -279,16 +253,7 @@ struct ShareFetchResponse {
         }
         bool operator==(const Partition&) const = default;
     };
-    struct Topic {
-        Uuid topic_id{};
-        std::vector<Partition> partitions{};
-
-        static void fields(auto& io, auto& m) {
-            io("TopicId", m.topic_id);
-            io("Partitions", m.partitions);
-        }
-        bool operator==(const Topic&) const = default;
-    };
+    using Topic = IdentifiedTopic<Partition>;
 
     std::int32_t throttle_time_ms = 0;
     ErrorCode error_code = ErrorCode::none;
@@ -310,18 +275,6 @@ struct ShareAcknowledgeRequest {
     static constexpr ApiKey kApi = ApiKey::share_acknowledge;
     using Response = struct ShareAcknowledgeResponse;
 
-    struct AcknowledgementBatch {
-        std::int64_t first_offset = 0;
-        std::int64_t last_offset = 0;
-        std::vector<std::int8_t> acknowledge_types{};
-
-        static void fields(auto& io, auto& m) {
-            io("FirstOffset", m.first_offset);
-            io("LastOffset", m.last_offset);
-            io("AcknowledgeTypes", m.acknowledge_types);
-        }
-        bool operator==(const AcknowledgementBatch&) const = default;
-    };
     struct Partition {
         std::int32_t partition_index = 0;
         std::vector<AcknowledgementBatch> acknowledgement_batches{};
@@ -332,16 +285,7 @@ struct ShareAcknowledgeRequest {
         }
         bool operator==(const Partition&) const = default;
     };
-    struct Topic {
-        Uuid topic_id{};
-        std::vector<Partition> partitions{};
-
-        static void fields(auto& io, auto& m) {
-            io("TopicId", m.topic_id);
-            io("Partitions", m.partitions);
-        }
-        bool operator==(const Topic&) const = default;
-    };
+    using Topic = IdentifiedTopic<Partition>;
 
     std::optional<std::string> group_id{};
     std::optional<std::string> member_id{};
@@ -384,16 +328,7 @@ struct ShareAcknowledgeResponse {
         }
         bool operator==(const Partition&) const = default;
     };
-    struct Topic {
-        Uuid topic_id{};
-        std::vector<Partition> partitions{};
-
-        static void fields(auto& io, auto& m) {
-            io("TopicId", m.topic_id);
-            io("Partitions", m.partitions);
-        }
-        bool operator==(const Topic&) const = default;
-    };
+    using Topic = IdentifiedTopic<Partition>;
 
     std::int32_t throttle_time_ms = 0;
     ErrorCode error_code = ErrorCode::none;

@@ -9,20 +9,22 @@
 
 namespace mq::wire {
 
+struct TokenPrincipal {
+    std::string principal_type{};
+    std::string principal_name{};
+
+    static void fields(auto& io, auto& m) {
+        io("PrincipalType", m.principal_type);
+        io("PrincipalName", m.principal_name);
+    }
+    bool operator==(const TokenPrincipal&) const = default;
+};
+
 struct CreateDelegationTokenRequest {
     static constexpr ApiKey kApi = ApiKey::create_delegation_token;
     using Response = struct CreateDelegationTokenResponse;
 
-    struct Renewer {
-        std::string principal_type{};
-        std::string principal_name{};
-
-        static void fields(auto& io, auto& m) {
-            io("PrincipalType", m.principal_type);
-            io("PrincipalName", m.principal_name);
-        }
-        bool operator==(const Renewer&) const = default;
-    };
+    using Renewer = TokenPrincipal;
 
     std::optional<std::string> owner_principal_type{};
     std::optional<std::string> owner_principal_name{};
@@ -131,16 +133,7 @@ struct DescribeDelegationTokenRequest {
     static constexpr ApiKey kApi = ApiKey::describe_delegation_token;
     using Response = struct DescribeDelegationTokenResponse;
 
-    struct Owner {
-        std::string principal_type{};
-        std::string principal_name{};
-
-        static void fields(auto& io, auto& m) {
-            io("PrincipalType", m.principal_type);
-            io("PrincipalName", m.principal_name);
-        }
-        bool operator==(const Owner&) const = default;
-    };
+    using Owner = TokenPrincipal;
 
     std::optional<std::vector<Owner>> owners = std::vector<Owner>{};
 
@@ -151,16 +144,7 @@ struct DescribeDelegationTokenRequest {
 struct DescribeDelegationTokenResponse {
     static constexpr ApiKey kApi = ApiKey::describe_delegation_token;
 
-    struct Renewer {
-        std::string principal_type{};
-        std::string principal_name{};
-
-        static void fields(auto& io, auto& m) {
-            io("PrincipalType", m.principal_type);
-            io("PrincipalName", m.principal_name);
-        }
-        bool operator==(const Renewer&) const = default;
-    };
+    using Renewer = TokenPrincipal;
     struct Token {
         std::string principal_type{};
         std::string principal_name{};

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "wire/message.h"
+#include "wire/messages/common.h"
 
 namespace mq::wire {
 
@@ -205,16 +205,7 @@ struct WriteTxnMarkersRequest {
     static constexpr ApiKey kApi = ApiKey::write_txn_markers;
     using Response = struct WriteTxnMarkersResponse;
 
-    struct Topic {
-        std::string name{};
-        std::vector<std::int32_t> partition_indexes{};
-
-        static void fields(auto& io, auto& m) {
-            io("Name", m.name);
-            io("PartitionIndexes", m.partition_indexes);
-        }
-        bool operator==(const Topic&) const = default;
-    };
+    using Topic = TopicPartitionIndexes;
     struct Marker {
         std::int64_t producer_id = 0;
         std::int16_t producer_epoch = 0;
@@ -241,26 +232,8 @@ struct WriteTxnMarkersRequest {
 struct WriteTxnMarkersResponse {
     static constexpr ApiKey kApi = ApiKey::write_txn_markers;
 
-    struct Partition {
-        std::int32_t partition_index = 0;
-        ErrorCode error_code = ErrorCode::none;
-
-        static void fields(auto& io, auto& m) {
-            io("PartitionIndex", m.partition_index);
-            io("ErrorCode", m.error_code);
-        }
-        bool operator==(const Partition&) const = default;
-    };
-    struct Topic {
-        std::string name{};
-        std::vector<Partition> partitions{};
-
-        static void fields(auto& io, auto& m) {
-            io("Name", m.name);
-            io("Partitions", m.partitions);
-        }
-        bool operator==(const Topic&) const = default;
-    };
+    using Partition = PartitionError;
+    using Topic = NamedTopic<Partition>;
     struct Marker {
         std::int64_t producer_id = 0;
         std::vector<Topic> topics{};
@@ -296,16 +269,7 @@ struct TxnOffsetCommitRequest {
         }
         bool operator==(const Partition&) const = default;
     };
-    struct Topic {
-        std::string name{};
-        std::vector<Partition> partitions{};
-
-        static void fields(auto& io, auto& m) {
-            io("Name", m.name);
-            io("Partitions", m.partitions);
-        }
-        bool operator==(const Topic&) const = default;
-    };
+    using Topic = NamedTopic<Partition>;
 
     std::string transactional_id{};
     std::string group_id{};
@@ -332,26 +296,8 @@ struct TxnOffsetCommitRequest {
 struct TxnOffsetCommitResponse {
     static constexpr ApiKey kApi = ApiKey::txn_offset_commit;
 
-    struct Partition {
-        std::int32_t partition_index = 0;
-        ErrorCode error_code = ErrorCode::none;
-
-        static void fields(auto& io, auto& m) {
-            io("PartitionIndex", m.partition_index);
-            io("ErrorCode", m.error_code);
-        }
-        bool operator==(const Partition&) const = default;
-    };
-    struct Topic {
-        std::string name{};
-        std::vector<Partition> partitions{};
-
-        static void fields(auto& io, auto& m) {
-            io("Name", m.name);
-            io("Partitions", m.partitions);
-        }
-        bool operator==(const Topic&) const = default;
-    };
+    using Partition = PartitionError;
+    using Topic = NamedTopic<Partition>;
 
     std::int32_t throttle_time_ms = 0;
     std::vector<Topic> topics{};
