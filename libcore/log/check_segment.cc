@@ -40,8 +40,11 @@ SegmentCheck::SegmentCheck(Checker& checker, const std::string& directory, Offse
 Status SegmentCheck::run() {
     MQ_ASSIGN(const os::File file, os::File::open(paths_.log, os::OpenMode::read));
     file.read_sequentially();
-    // The indexes first: what a writer adds meanwhile to the .log, it adds to them later.
-    MQ_TRY(load_indexes());
+    // The indexes are there before the first batch is, which may come while they are looked for.
+    MQ_ASSIGN(size_, file.size());
+    const bool has_batches = size_ > 0;
+    // Before the .log is measured: what a writer adds meanwhile to it, it adds to them later.
+    MQ_TRY(load_indexes(has_batches));
     MQ_ASSIGN(size_, file.size());
     if (history_.next_offset > base_) {
         checker_.found(paths_.log, 0, base_, size_,
@@ -56,20 +59,20 @@ Status SegmentCheck::run() {
     return {};
 }
 
-bool SegmentCheck::is_needed() const {
-    if (!history_.in_partition) return false;
+bool SegmentCheck::misses_indexes(bool has_batches) const {
+    if (!history_.in_partition || !has_batches) return false;
     const auto there = os::exists(paths_.log);
     return !there || *there;
 }
 
-Status SegmentCheck::load_indexes() {
+Status SegmentCheck::load_indexes(bool has_batches) {
     if (checker_.wants(kCheckIndex)) {
         auto entries = read_entries<OffsetIndex, OffsetIndexEntry>(paths_.offset_index, base_);
         if (!entries) return fail(std::move(entries).error());
         if (*entries) {
             offset_entries_ = **std::move(entries);
             ++checker_.totals_.files;
-        } else if (is_needed()) {
+        } else if (misses_indexes(has_batches)) {
             checker_.found(paths_.offset_index, std::nullopt, base_, 0, "the file is missing");
         }
         for (std::size_t i = 1; i < offset_entries_.size(); ++i) {
@@ -88,7 +91,7 @@ Status SegmentCheck::load_indexes() {
         if (*entries) {
             time_entries_ = **std::move(entries);
             ++checker_.totals_.files;
-        } else if (is_needed()) {
+        } else if (misses_indexes(has_batches)) {
             checker_.found(paths_.time_index, std::nullopt, base_, 0, "the file is missing");
         }
         for (std::size_t i = 1; i < time_entries_.size(); ++i) {

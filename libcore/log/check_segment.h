@@ -17,9 +17,10 @@ public:
     [[nodiscard]] Status run();
 
 private:
-    [[nodiscard]] Status load_indexes();
-    // An index that is missing, unless retention just took the .log away too.
-    [[nodiscard]] bool is_needed() const;
+    // `has_batches`: the .log had some before its indexes were looked for.
+    [[nodiscard]] Status load_indexes(bool has_batches);
+    // Of an index that is not there: not while a roll makes the segment, nor if retention just took the .log away too.
+    [[nodiscard]] bool misses_indexes(bool has_batches) const;
     [[nodiscard]] Status walk(const os::File& file);
     // Of a batch that ends where the file does, too: its bytes may not all have been written.
     [[nodiscard]] Result<TailVerdict> judge_tail(const os::File& file, std::uint64_t position) const;
