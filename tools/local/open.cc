@@ -39,6 +39,17 @@ Result<store::DataDirectory> open(const std::string& path, store::Access access,
     return store::DataDirectory::open(path, options);
 }
 
+cli::ExitCode work_in(const std::string& path, store::Access access, const cli::Diagnostics& diagnostics,
+                      const Patience& patience, FunctionRef<cli::ExitCode(store::DataDirectory&)> work) {
+    auto directory = open(path, access, diagnostics, patience);
+    if (!directory) return diagnostics.fail(directory.error());
+    const cli::ExitCode code = work(*directory);
+    if (access == store::Access::read) return code;
+    if (const Status closed = directory->close(); !closed && code == cli::ExitCode::ok)
+        return diagnostics.fail(closed.error());
+    return code;
+}
+
 std::string describe(const log::RecoveryReport::Cut& cut) {
     return cat(cut.file, ": the log ends at byte ", cut.position.value(), ", offset ", cut.offset.value(), ": ",
                cut.reason, " (", cli::counted(cut.bytes, "byte"),

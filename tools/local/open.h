@@ -5,6 +5,7 @@
 #include <chrono>
 #include <optional>
 
+#include "base/function_ref.h"
 #include "cli/diagnostics.h"
 #include "store/data_directory.h"
 
@@ -23,6 +24,12 @@ struct Patience {
 // the interrupt must outlive the directory.
 [[nodiscard]] Result<store::DataDirectory> open(const std::string& path, store::Access access,
                                                 const cli::Diagnostics& diagnostics, const Patience& patience = {});
+
+// Opens it, has a command work on it, and closes it if it was opened for writing. The status of the work; that of
+// closing if only that failed.
+[[nodiscard]] cli::ExitCode work_in(const std::string& path, store::Access access,
+                                    const cli::Diagnostics& diagnostics, const Patience& patience,
+                                    FunctionRef<cli::ExitCode(store::DataDirectory&)> work);
 
 // "FILE: the log ends at byte 120, offset 7: the file ends inside a batch (31 bytes)".
 [[nodiscard]] std::string describe(const log::RecoveryReport::Cut& cut);

@@ -35,16 +35,12 @@ ExitCode run_in(const Args& args, const cli::Diagnostics& diagnostics, const std
     // Nothing is made by one that only works on what others have made.
     const auto there = os::exists(path);
     if (there && !*there) return diagnostics.fail(ExitCode::not_found, cat(path, ": no such data directory"));
-    auto directory = local::open(path, access, diagnostics, local::patience_for(args.timeout_ms));
-    if (!directory) return diagnostics.fail(directory.error());
-    cli::Output out;
-    Session session{args, diagnostics, *directory, out};
-    const ExitCode code = command.run(session);
-    if (access == store::Access::write) {
-        if (const Status closed = directory->close(); !closed && code == ExitCode::ok)
-            return diagnostics.fail(closed.error());
-    }
-    return code;
+    return local::work_in(path, access, diagnostics, local::patience_for(args.timeout_ms),
+                          [&](store::DataDirectory& directory) {
+                              cli::Output out;
+                              Session session{args, diagnostics, directory, out};
+                              return command.run(session);
+                          });
 }
 
 ExitCode run(const Args& args, const cli::Diagnostics& diagnostics) {

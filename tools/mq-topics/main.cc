@@ -54,16 +54,12 @@ ExitCode run(const Args& args, const cli::Diagnostics& diagnostics) {
         return plan_creation(args, diagnostics, nullptr);
     if (there && !*there && access == store::Access::write && command.name != "create")
         return diagnostics.fail(ExitCode::not_found, cat(*path, ": no such data directory"));
-    auto directory = local::open(*path, access, diagnostics, local::patience_for(args.timeout_ms));
-    if (!directory) return diagnostics.fail(directory.error());
-    cli::Output out;
-    Session session{args, diagnostics, *directory, out};
-    const ExitCode code = command.run(session);
-    if (access == store::Access::write) {
-        if (const Status closed = directory->close(); !closed && code == ExitCode::ok)
-            return diagnostics.fail(closed.error());
-    }
-    return code;
+    return local::work_in(*path, access, diagnostics, local::patience_for(args.timeout_ms),
+                          [&](store::DataDirectory& directory) {
+                              cli::Output out;
+                              Session session{args, diagnostics, directory, out};
+                              return command.run(session);
+                          });
 }
 
 }  // namespace
