@@ -14,11 +14,21 @@ namespace mq::record::schema {
 // byte on the wire is 32 bytes in memory, so that a frame of nothing else would grow by that.
 [[nodiscard]] constexpr std::size_t default_budget(std::size_t encoded_bytes) { return 65536 + 16 * encoded_bytes; }
 
-// A record set that was not copied into an encoding: `bytes` belong in front of the byte at `position`. With it large
-// batches go out by writev(2) from where they are.
+// A record set that is not in memory but, say, in a file: so many bytes, of the sender's source of that number.
+struct ExternalRecords {
+    std::size_t index = 0;
+    std::size_t bytes = 0;  // 0: there is none
+    bool operator==(const ExternalRecords&) const = default;
+};
+
+// A record set that was not copied into an encoding: its bytes belong in front of the byte at `position`. With it large
+// batches go out by writev(2) or sendfile(2) from where they are.
 struct Splice {
     std::size_t position = 0;
-    ByteView bytes{};
+    ByteView bytes{};  // empty: they are external
+    ExternalRecords external{};
+
+    [[nodiscard]] std::size_t size() const { return external.bytes > 0 ? external.bytes : bytes.size(); }
 };
 // Below this a copy is cheaper than one more piece to send.
 inline constexpr std::size_t kLeastSpliceBytes = 4096;

@@ -78,7 +78,9 @@ public:
             if (const auto view = nullable_bytes(field)) value = *view;
         });
     }
-    void records(const char* name, NullableBytes& value, Field field = {}) {
+    // `external` is not looked at: what is read lies in memory.
+    void records(const char* name, NullableBytes& value, const ExternalRecords& external = {}, Field field = {}) {
+        static_cast<void>(external);
         visit(name, field, [&] { value = nullable_bytes(field); });
     }
     template <typename T>
@@ -246,7 +248,7 @@ struct FieldAddresses {
 
     void operator()(const char*, const auto& value, Field = {}) { found.push_back(&value); }
     void bytes(const char*, const auto& value, Field = {}) { found.push_back(&value); }
-    void records(const char*, const auto& value, Field = {}) { found.push_back(&value); }
+    void records(const char*, const auto& value, const ExternalRecords& = {}, Field = {}) { found.push_back(&value); }
 };
 
 // The fields of a default-made T, in the order of its schema: what a field is compared with before it is left out.
@@ -283,8 +285,16 @@ public:
     void bytes(const char* name, const std::optional<std::string>& value, Field field = {}) {
         visit(name, value, field, [&] { put_nullable_bytes(value, field); });
     }
-    void records(const char* name, const NullableBytes& value, Field field = {}) {
+    // Nothing of `external` is written here: only with `splices` can there be any.
+    void records(const char* name, const NullableBytes& value, const ExternalRecords& external = {},
+                 Field field = {}) {
         visit(name, value, field, [&] {
+            if (external.bytes > 0) {
+                if (splices_ == nullptr) return fail(field_, "records outside of memory, without a list of splices");
+                put_length(static_cast<std::int64_t>(external.bytes));
+                splices_->push_back({out_.size(), {}, external});
+                return;
+            }
             if (splices_ == nullptr || !value || value->size() < kLeastSpliceBytes)
                 return put_nullable_bytes(value, field);
             put_length(static_cast<std::int64_t>(value->size()));

@@ -87,7 +87,7 @@ void FrameWriter::put(const ResponseHeader& header, ApiKey key, std::int16_t ver
 Status FrameWriter::finish(Status body) {
     std::size_t size = out_.size() - start_ - kLengthBytes;
     if (splices_ != nullptr) {
-        for (std::size_t i = first_splice_; i < splices_->size(); ++i) size += (*splices_)[i].bytes.size();
+        for (std::size_t i = first_splice_; i < splices_->size(); ++i) size += (*splices_)[i].size();
     }
     if (body && size > std::numeric_limits<std::int32_t>::max())
         body = fail(Errc::too_large, "write frame", {}, std::to_string(size) + " bytes");

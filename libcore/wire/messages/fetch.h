@@ -145,6 +145,7 @@ struct FetchResponse {
         std::optional<std::vector<AbortedTransaction>> aborted_transactions = std::vector<AbortedTransaction>{};
         std::int32_t preferred_read_replica = -1;
         NullableBytes records{};
+        record::schema::ExternalRecords external_records{};  // instead of `records`, in what is sent
 
         static void fields(auto& io, auto& m) {
             io("PartitionIndex", m.partition_index);
@@ -157,7 +158,7 @@ struct FetchResponse {
             io("SnapshotId", m.snapshot_id, since(12).tagged(2));
             io("AbortedTransactions", m.aborted_transactions, since(4).ignorable());
             io("PreferredReadReplica", m.preferred_read_replica, since(11));
-            io.records("Records", m.records);
+            io.records("Records", m.records, m.external_records);
         }
         bool operator==(const Partition&) const = default;
     };

@@ -119,6 +119,28 @@ TEST(AppendFrame, OfApiVersionsHasNoTagsInItsHeader) {
 }
 
 // What is sent in pieces is, put together, what would have been sent whole.
+TEST(AppendFrame, RecordsOutsideOfMemoryCountInTheLengthsAndAreLeftToTheSender) {
+    const std::string content(70'000, 'r');
+    FetchResponse inside;
+    inside.responses = {{.topic = "t", .partitions = {{.partition_index = 1, .records = ByteView{content}}}}};
+    FetchResponse outside = inside;
+    outside.responses[0].partitions[0].records = {};
+    outside.responses[0].partitions[0].external_records = {.index = 3, .bytes = content.size()};
+    for (const std::int16_t version : {4, 12}) {
+        std::string whole;
+        ASSERT_TRUE(append_response(inside, version, 9, whole));
+        std::string rest;
+        std::vector<Splice> splices;
+        ASSERT_TRUE(append_response(outside, version, 9, rest, &splices));
+        ASSERT_EQ(splices.size(), 1);
+        EXPECT_EQ(splices[0].external.index, 3);
+        EXPECT_EQ(splices[0].size(), content.size());
+        rest.insert(splices[0].position, content);
+        EXPECT_EQ(rest, whole);
+        EXPECT_FALSE(append_response(outside, version, 9, rest));
+    }
+}
+
 TEST(AppendFrame, LeavesLargeRecordSetsWhereTheyAre) {
     const std::string large(5000, 'l');
     const std::string larger(70'000, 'r');

@@ -30,7 +30,8 @@ public:
     void operator()(const char* name, const T& value, Field field = {}) {
         describe(name, type_of<T>(), value, field);
     }
-    void records(const char* name, const NullableBytes& value, Field field = {}) {
+    void records(const char* name, const NullableBytes& value, const record::schema::ExternalRecords& = {},
+                 Field field = {}) {
         describe(name, "records", value, field);
     }
 
@@ -119,8 +120,9 @@ public:
     void operator()(const char*, T& value, Field field = {}) {
         if (field.present.contains(version_)) fill(value, field);
     }
-    void records(const char*, NullableBytes& value, Field) { fill(value, Field{}); }
-    void records(const char*, NullableBytes& value) { fill(value, Field{}); }
+    void records(const char*, NullableBytes& value, const record::schema::ExternalRecords& = {}) {
+        fill(value, Field{});
+    }
 
 private:
     template <typename T>

@@ -1,0 +1,93 @@
+// The way back of a request: what is sent, and to whom.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/strong_int.h"
+#include "os/file.h"
+#include "wire/frame.h"
+
+namespace mq::broker {
+
+// Bytes of a file that are sent from where they are, as Splice::external says how many.
+struct FilePiece {
+    std::shared_ptr<const os::File> file;
+    FilePosition position{0};
+};
+
+struct Reply {
+    enum class Kind : unsigned char {
+        frame,
+        nothing,  // the request is one that is never answered (Produce with acks 0)
+        close,    // it cannot be answered: the connection is closed
+    };
+    Kind kind = Kind::frame;
+    std::string bytes{};  // a whole frame, length first, but for the splices
+    std::vector<wire::Splice> splices{};
+    std::vector<FilePiece> files{};                    // of the splices with external bytes, by Splice::external_index
+    std::vector<std::shared_ptr<const void>> keeps{};  // what the bytes of the other splices lie in
+};
+
+// A connection, as the broker sees it. Thread-safe.
+class Responder {
+public:
+    virtual ~Responder() = default;
+    // Once for each ticket, from any thread, also from within Broker::handle().
+    virtual void respond(std::uint64_t ticket, Reply reply) = 0;
+};
+
+// The answer that one request waits for. Moved, never copied; one that is dropped closes the connection.
+class AnyAnswer {
+public:
+    AnyAnswer() = default;
+    AnyAnswer(std::shared_ptr<Responder> responder, std::uint64_t ticket, const wire::RequestHeader& header)
+        : responder_(std::move(responder)),
+          ticket_(ticket),
+          version_(header.api_version),
+          correlation_id_(header.correlation_id) {}
+    AnyAnswer(AnyAnswer&&) noexcept = default;
+    AnyAnswer& operator=(AnyAnswer&& other) noexcept;
+    ~AnyAnswer() { close(); }
+
+    [[nodiscard]] std::int16_t version() const { return version_; }
+    [[nodiscard]] bool is_open() const { return responder_ != nullptr; }
+    void nothing() { give(Reply{.kind = Reply::Kind::nothing}); }
+    void close() { give(Reply{.kind = Reply::Kind::close}); }
+    // ApiVersions answers a version that it does not know in version 0.
+    void use_version(std::int16_t version) { version_ = version; }
+
+protected:
+    void give(Reply reply);
+    [[nodiscard]] std::int32_t correlation_id() const { return correlation_id_; }
+
+private:
+    std::shared_ptr<Responder> responder_;
+    std::uint64_t ticket_ = 0;
+    std::int16_t version_ = 0;
+    std::int32_t correlation_id_ = 0;
+};
+
+// Call it once, from any thread. What does not encode is a bug of ours, and closes the connection.
+template <wire::Message T>
+class Answer : public AnyAnswer {
+public:
+    Answer() = default;
+    explicit Answer(AnyAnswer&& any) : AnyAnswer(std::move(any)) {}
+
+    void operator()(const T& response, std::vector<FilePiece> files = {},
+                    std::vector<std::shared_ptr<const void>> keeps = {}) {
+        Reply reply;
+        reply.files = std::move(files);
+        reply.keeps = std::move(keeps);
+        auto* splices = reply.files.empty() && reply.keeps.empty() ? nullptr : &reply.splices;
+        if (!wire::append_response(response, version(), correlation_id(), reply.bytes, splices))
+            reply = {.kind = Reply::Kind::close};
+        give(std::move(reply));
+    }
+};
+
+}  // namespace mq::broker

@@ -1,0 +1,68 @@
+#include "broker/broker.h"
+
+#include "broker/event_log.h"
+#include "broker/partitions.h"
+#include "broker/topics.h"
+#include "broker/worker_pool.h"
+#include "offsets/offset_store.h"
+#include "shm/control_file.h"
+#include "shm/layout.h"
+#include "store/data_directory.h"
+
+namespace mq::broker {
+namespace {
+
+// Enough for a flush of each of some partitions at once beside what waits for a lock.
+constexpr std::size_t kWorkers = 8;
+// Of open partitions; each takes up to a dozen descriptors.
+constexpr std::size_t kMostPartitions = 4096;
+
+}  // namespace
+
+// In the order in which they are made; what serves requests goes before what it works with.
+struct Broker::Impl {
+    BrokerConfig config;
+    EventLog& log;
+    std::string cluster_id;
+    store::DataDirectory directory;
+    offsets::OffsetStore offsets{directory};
+    Topics topics{directory};
+    Partitions partitions{directory, kMostPartitions};
+    WorkerPool workers{kWorkers};
+};
+
+Result<std::unique_ptr<Broker>> Broker::open(BrokerConfig config, EventLog& log) {
+    store::OpenOptions how;
+    how.access = store::Access::write;
+    MQ_ASSIGN(auto directory, store::DataDirectory::open(config.log_dir, how));
+    MQ_ASSIGN(const bool is_the_one, directory.control()->become_broker());
+    if (!is_the_one) {
+        return fail(Errc::in_use, "start", config.log_dir,
+                    "process " + std::to_string(directory.control()->header().broker_pid.load()) +
+                        " is the mq-broker of this directory already");
+    }
+    MQ_ASSIGN(std::string cluster_id, directory.cluster_id());
+    return std::unique_ptr<Broker>(new Broker{
+        std::unique_ptr<Impl>(new Impl{std::move(config), log, std::move(cluster_id), std::move(directory)})});
+}
+
+Broker::Broker(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Broker::~Broker() = default;
+
+Status Broker::stop() {
+    impl_->workers.stop();
+    MQ_TRY(impl_->offsets.flush());
+    return impl_->directory.close();
+}
+
+const BrokerConfig& Broker::config() const { return impl_->config; }
+std::int32_t Broker::id() const { return impl_->config.broker_id.value_or(0); }
+const std::string& Broker::cluster_id() const { return impl_->cluster_id; }
+EventLog& Broker::log() { return impl_->log; }
+store::DataDirectory& Broker::directory() { return impl_->directory; }
+offsets::OffsetStore& Broker::offsets() { return impl_->offsets; }
+WorkerPool& Broker::workers() { return impl_->workers; }
+Topics& Broker::topics() { return impl_->topics; }
+Partitions& Broker::partitions() { return impl_->partitions; }
+
+}  // namespace mq::broker

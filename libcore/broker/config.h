@@ -1,0 +1,60 @@
+// What a broker is told to be: Kafka's server.properties, typed. properties.h reads it.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "groups/group_machine.h"
+#include "store/topic_config.h"
+
+namespace mq::broker {
+
+struct ListenerConfig {
+    std::string name = "PLAINTEXT";
+    std::string host;  // empty: every interface
+    std::uint16_t port = 9092;
+    std::string path;  // of a Unix socket, instead of host and port
+    // advertised.listeners; without it the host and port that are listened on.
+    std::optional<std::string> advertised_host;
+    std::optional<std::int32_t> advertised_port;
+};
+
+struct BrokerConfig {
+    std::optional<std::int32_t> broker_id;  // else that of meta.properties, else 0
+    std::string log_dir;
+    std::vector<ListenerConfig> listeners{ListenerConfig{}};
+    std::optional<std::string> rack;
+
+    // What topics have that say nothing themselves, by the topics' names of the settings.
+    store::ConfigMap topic_defaults;
+    std::int32_t num_partitions = 1;
+    std::int32_t default_replication_factor = 1;
+    bool auto_create_topics = true;
+    bool delete_topics = true;
+
+    groups::GroupConfig groups;
+    std::int64_t offsets_retention_ms = 7LL * 24 * 60 * 60 * 1000;
+    std::int64_t offsets_retention_check_ms = 600'000;
+    std::int32_t offset_metadata_max_bytes = 4096;
+    std::int32_t offsets_partitions = 50;
+
+    std::int32_t request_max_bytes = 104'857'600;
+    std::int32_t fetch_max_bytes = 57'671'680;
+    std::int32_t fetch_sessions = 1000;
+    std::size_t decompressed_max_bytes = 64u << 20;  // of one batch
+    std::int64_t idle_connection_ms = 600'000;
+    std::int32_t max_connections = std::numeric_limits<std::int32_t>::max();
+    std::int32_t max_connections_per_host = std::numeric_limits<std::int32_t>::max();
+    std::int32_t network_threads = 0;  // 0: one a core
+
+    std::int64_t retention_check_ms = 300'000;
+    std::int64_t flush_check_ms = 1'000;
+    std::int64_t checkpoint_ms = 60'000;
+    std::int64_t producer_id_expiration_ms = 24LL * 60 * 60 * 1000;
+    bool log_cleaner = true;
+};
+
+}  // namespace mq::broker

@@ -1,0 +1,107 @@
+#include "broker/dispatch.h"
+
+#include <array>
+#include <type_traits>
+
+#include "broker/event_log.h"
+#include "broker/handlers.h"
+#include "broker/worker_pool.h"
+#include "wire/messages/all.h"
+
+namespace mq::broker {
+namespace {
+
+void refuse(Broker& broker, const Call& call, const Error& error) {
+    broker.log().warning(call.client->host + ": " + error.message());
+}
+
+// A handler either returns its response, or takes the answer along.
+template <typename Handler>
+struct Signature;
+template <wire::Request Q>
+struct Signature<typename Q::Response (*)(Broker&, const Call&, const Q&)> {
+    using Request = Q;
+};
+template <wire::Request Q>
+struct Signature<void (*)(Broker&, Call, Q, Answer<typename Q::Response>)> {
+    using Request = Q;
+};
+
+template <auto handler>
+void serve(Broker& broker, Call call, ByteView body, AnyAnswer any) {
+    using Q = typename Signature<decltype(handler)>::Request;
+    Answer<typename Q::Response> answer{std::move(any)};
+    Q request;
+    // Only ApiVersions comes with a version that is not known, and has no body then.
+    if (wire::api_of(Q::kApi).has(call.version())) {
+        auto decoded = wire::decode<Q>(body, call.version());
+        if (!decoded) {
+            refuse(broker, call, decoded.error());
+            return answer.close();
+        }
+        request = *std::move(decoded);
+    } else {
+        answer.use_version(0);
+    }
+    if constexpr (std::is_invocable_r_v<typename Q::Response, decltype(handler), Broker&, const Call&, const Q&>) {
+        answer(handler(broker, call, request));
+    } else {
+        handler(broker, std::move(call), std::move(request), std::move(answer));
+    }
+}
+
+template <auto handler>
+constexpr Row row(Runs runs, Needs needs) {
+    return {&wire::api_of(Signature<decltype(handler)>::Request::kApi), runs, needs, &serve<handler>};
+}
+
+constexpr auto kRows = std::to_array<Row>({
+    row<&api_versions>(Runs::here, Needs::nothing),
+});
+
+constexpr bool ascends() {
+    for (std::size_t i = 1; i < kRows.size(); ++i) {
+        if (kRows[i - 1].api->key >= kRows[i].api->key) return false;
+    }
+    return true;
+}
+static_assert(ascends(), "rows stand by their keys, each once");
+
+}  // namespace
+
+std::span<const Row> rows() { return kRows; }
+
+const Row* find_row(wire::ApiKey key) {
+    for (const Row& row : kRows) {
+        if (row.api->key == key) return &row;
+    }
+    return nullptr;
+}
+
+void Broker::handle(Call call, std::shared_ptr<Responder> responder, std::uint64_t ticket) {
+    const auto frame = wire::parse_request({call.frame.data(), call.frame.size()});
+    if (!frame) {
+        AnyAnswer{std::move(responder), ticket, {}}.close();
+        return refuse(*this, call, frame.error());
+    }
+    call.header = frame->header;
+    AnyAnswer answer{std::move(responder), ticket, call.header};
+    const Row* found = find_row(call.header.api_key);
+    if (found == nullptr) {
+        log().warning(call.client->host + ": " + std::string{wire::api_of(call.header.api_key).name} +
+                      " requests are not answered here");
+        return answer.close();
+    }
+    if (found->runs == Runs::here) return found->handle(*this, std::move(call), frame->body, std::move(answer));
+    // std::function copies what it holds.
+    struct Work {
+        Call call;
+        ByteView body;
+        AnyAnswer answer;
+    };
+    auto work = std::make_shared<Work>(Work{std::move(call), frame->body, std::move(answer)});
+    workers().post(
+        [this, found, work] { found->handle(*this, std::move(work->call), work->body, std::move(work->answer)); });
+}
+
+}  // namespace mq::broker
