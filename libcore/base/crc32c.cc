@@ -1,11 +1,15 @@
 #include "base/crc32c.h"
 
 #include <dlfcn.h>
+#include <link.h>
 #include <array>
 #if defined(__x86_64__)
 #include <cpuid.h>
 #include <nmmintrin.h>
 #endif
+
+// What the dynamic linker reads; absent from a program that is linked statically.
+extern ElfW(Dyn) _DYNAMIC[] __attribute__((weak));
 
 namespace mq {
 namespace crc32c_detail {
@@ -129,6 +133,7 @@ Fn sse42() {
 
 Fn isal() {
     static const Fn chosen = []() -> Fn {
+        if (_DYNAMIC == nullptr) return nullptr;  // a second libc would come along
         void* library = dlopen("libisal.so.2", RTLD_NOW | RTLD_LOCAL);
         if (library == nullptr) return nullptr;
         isal_crc = reinterpret_cast<IsalFn>(dlsym(library, "crc32_iscsi"));

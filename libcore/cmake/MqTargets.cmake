@@ -1,6 +1,6 @@
 # What every target of the project shares, and the three ways to declare one:
 #   mq_layer(log DEPS os record LIBS ...)  one folder of libcore = one static library mq_log
-#   mq_tool(mq-produce DEPS log ...)       one folder of tools   = one binary
+#   mq_tool(mq-produce [STATIC] DEPS log ...)  one folder of tools = one binary
 #   mq_test(unit/log ...)                  see tests/CMakeLists.txt
 
 set(CMAKE_CXX_STANDARD 20)
@@ -74,13 +74,20 @@ function(mq_layer NAME)
   target_link_libraries(mq_${NAME} PUBLIC mq_options ${ARG_DEPS} PRIVATE ${ARG_LIBS})
 endfunction()
 
+# STATIC: libc too. Such a program starts in the time of /bin/true, which counts where starting is most of its work; it
+# loads no libisal, so it is not for those that checksum much.
 function(mq_tool NAME)
-  cmake_parse_arguments(ARG "" "" "DEPS;LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "STATIC" "" "DEPS;LIBS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
   add_executable(${NAME} ${sources})
   list(TRANSFORM ARG_DEPS PREPEND mq_)
   target_link_libraries(${NAME} PRIVATE mq_options mq_cli ${ARG_DEPS} ${ARG_LIBS})
-  if(NOT MQ_SANITIZE)
+  if(MQ_SANITIZE)
+    # The sanitizers want their own libraries.
+  elseif(ARG_STATIC)
+    # The linker warns of dlopen, which base/crc32c.cc does not call then.
+    target_link_options(${NAME} PRIVATE -static -Wl,--no-warnings)
+  else()
     target_link_options(${NAME} PRIVATE -static-libstdc++ -static-libgcc)
   endif()
   set_target_properties(${NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
