@@ -38,6 +38,9 @@ public:
     virtual ~Responder() = default;
     // Once for each ticket, from any thread, also from within Broker::handle().
     virtual void respond(std::uint64_t ticket, Reply reply) = 0;
+    // What the request asks for is done in its order, and only the answer is waited for: the next of the connection may
+    // be handled meanwhile. From any thread, before respond().
+    virtual void let_next_begin(std::uint64_t ticket) { static_cast<void>(ticket); }
 };
 
 // The answer that one request waits for. Moved, never copied; one that is dropped closes the connection.
@@ -57,6 +60,10 @@ public:
     [[nodiscard]] bool is_open() const { return responder_ != nullptr; }
     void nothing() { give(Reply{.kind = Reply::Kind::nothing}); }
     void close() { give(Reply{.kind = Reply::Kind::close}); }
+    // A Produce that is appended, and waits for its flush (Responder::let_next_begin).
+    void let_next_begin() const {
+        if (responder_) responder_->let_next_begin(ticket_);
+    }
     // ApiVersions answers a version that it does not know in version 0.
     void use_version(std::int16_t version) { version_ = version; }
 
