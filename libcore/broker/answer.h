@@ -13,6 +13,8 @@
 
 namespace mq::broker {
 
+struct RequestMetrics;
+
 // Bytes of a file that are sent from where they are, as Splice::external says how many.
 struct FilePiece {
     std::shared_ptr<const os::File> file;
@@ -64,6 +66,11 @@ public:
     void let_next_begin() const {
         if (responder_) responder_->let_next_begin(ticket_);
     }
+    // When it is given it counts there; `begun_ns` on the monotonic clock. The metrics outlive it.
+    void count_into(RequestMetrics& metrics, std::int64_t begun_ns) {
+        metrics_ = &metrics;
+        begun_ns_ = begun_ns;
+    }
     // ApiVersions answers a version that it does not know in version 0.
     void use_version(std::int16_t version) { version_ = version; }
 
@@ -73,13 +80,16 @@ protected:
 
 private:
     std::shared_ptr<Responder> responder_;
+    RequestMetrics* metrics_ = nullptr;
+    std::int64_t begun_ns_ = 0;
     std::uint64_t ticket_ = 0;
     std::int16_t version_ = 0;
     std::int32_t correlation_id_ = 0;
 };
 
-// Call it once, from any thread. What does not encode is a bug of ours, and closes the connection.
-template <wire::Message T>
+// Call it once, from any thread. What does not encode is a bug of ours, and closes the connection. T is a
+// wire::Message, which is looked at when it is called: handlers are declared with types that are only named.
+template <typename T>
 class Answer : public AnyAnswer {
 public:
     Answer() = default;

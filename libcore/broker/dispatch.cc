@@ -5,7 +5,10 @@
 
 #include "broker/event_log.h"
 #include "broker/handlers.h"
+#include "broker/metrics.h"
 #include "broker/worker_pool.h"
+#include "shm/control_file.h"
+#include "os/process.h"
 #include "wire/messages/all.h"
 
 namespace mq::broker {
@@ -56,7 +59,13 @@ constexpr Row row(Runs runs, Needs needs) {
 }
 
 constexpr auto kRows = std::to_array<Row>({
+    row<&metadata>(Runs::here, Needs::each_topic),
     row<&api_versions>(Runs::here, Needs::nothing),
+    row<&create_topics>(Runs::on_worker, Needs::each_topic),
+    row<&delete_topics>(Runs::on_worker, Needs::each_topic),
+    row<&create_partitions>(Runs::on_worker, Needs::each_topic),
+    row<&describe_cluster>(Runs::here, Needs::nothing),
+    row<&describe_topic_partitions>(Runs::here, Needs::each_topic),
 });
 
 constexpr bool ascends() {
@@ -81,6 +90,7 @@ const Row* find_row(wire::ApiKey key) {
 void Broker::handle(Call call, std::shared_ptr<Responder> responder, std::uint64_t ticket) {
     const auto frame = wire::parse_request({call.frame.data(), call.frame.size()});
     if (!frame) {
+        metrics().unreadable_requests.add();
         AnyAnswer{std::move(responder), ticket, {}}.close();
         return refuse(*this, call, frame.error());
     }
@@ -88,11 +98,20 @@ void Broker::handle(Call call, std::shared_ptr<Responder> responder, std::uint64
     AnyAnswer answer{std::move(responder), ticket, call.header};
     const Row* found = find_row(call.header.api_key);
     if (found == nullptr) {
+        metrics().unreadable_requests.add();
         log().warning(call.client->host + ": " + std::string{wire::api_of(call.header.api_key).name} +
                       " requests are not answered here");
         return answer.close();
     }
-    if (found->runs == Runs::here) return found->handle(*this, std::move(call), frame->body, std::move(answer));
+    RequestMetrics& counts = metrics().of(call.header.api_key);
+    const std::int64_t begun_ns = os::monotonic_ns();
+    counts.count(call.header.api_version, call.frame.size());
+    answer.count_into(counts, begun_ns);
+    if (found->runs == Runs::here) {
+        const shm::Briefly others_wait_for_this_thread;
+        found->handle(*this, std::move(call), frame->body, std::move(answer));
+        return counts.local.record_ns(os::monotonic_ns() - begun_ns);
+    }
     // std::function copies what it holds.
     struct Work {
         Call call;
@@ -100,8 +119,12 @@ void Broker::handle(Call call, std::shared_ptr<Responder> responder, std::uint64
         AnyAnswer answer;
     };
     auto work = std::make_shared<Work>(Work{std::move(call), frame->body, std::move(answer)});
-    workers().post(
-        [this, found, work] { found->handle(*this, std::move(work->call), work->body, std::move(work->answer)); });
+    workers().post([this, found, work, &counts, begun_ns] {
+        const std::int64_t taken_ns = os::monotonic_ns();
+        counts.queue.record_ns(taken_ns - begun_ns);
+        found->handle(*this, std::move(work->call), work->body, std::move(work->answer));
+        counts.local.record_ns(os::monotonic_ns() - taken_ns);
+    });
 }
 
 }  // namespace mq::broker
