@@ -26,7 +26,9 @@ enum class Call : unsigned char {
     map,
     wait,
     watch,
-    connect
+    connect,
+    listen,
+    accept
 };
 
 struct Fault {

@@ -1,6 +1,8 @@
 #include "os/process.h"
 
 #include <pthread.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <atomic>
@@ -73,6 +75,18 @@ unsigned fork_generation() {
     static const int counted = ::pthread_atfork(nullptr, nullptr, [] { forks.fetch_add(1); });
     static_cast<void>(counted);
     return forks.load();
+}
+
+void take_no_signals() {
+    sigset_t all;
+    sigfillset(&all);
+    for (const int own : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) sigdelset(&all, own);
+    pthread_sigmask(SIG_BLOCK, &all, nullptr);
+}
+
+std::uint64_t descriptor_limit() {
+    rlimit limit{};
+    return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 1024;
 }
 
 }  // namespace mq::os

@@ -4,9 +4,12 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -138,6 +141,55 @@ Status Socket::send_all(ByteView bytes, int timeout_ms) const {
         MQ_TRY(wait_for(file_.fd(), POLLOUT, "send", peer(), deadline));
     }
     return {};
+}
+
+Socket::Moved Socket::try_receive(std::span<char> first, std::span<char> second) const {
+    const ssize_t r = invoke(Call::read, peer(), first.size() + second.size(), [&](std::size_t bytes) {
+        if (bytes <= first.size() || second.empty())
+            return ::recv(file_.fd(), first.data(), std::min(bytes, first.size()), MSG_DONTWAIT);
+        const std::array<iovec, 2> into{
+            {{first.data(), first.size()}, {second.data(), std::min(second.size(), bytes - first.size())}}};
+        return ::readv(file_.fd(), into.data(), into.size());
+    });
+    if (r >= 0) return static_cast<std::size_t>(r);
+    if (errno == EAGAIN) return std::nullopt;
+    return fail(system_error(errno, "receive", peer()));
+}
+
+Socket::Moved Socket::try_send(std::span<const ByteView> pieces) const {
+    std::array<iovec, kMostPieces> from;
+    pieces = pieces.first(std::min(pieces.size(), from.size()));
+    std::size_t bytes = 0;
+    for (std::size_t i = 0; i < pieces.size(); ++i) {
+        from[i] = {const_cast<char*>(pieces[i].data()), pieces[i].size()};
+        bytes += pieces[i].size();
+    }
+    const ssize_t r = invoke(Call::write, peer(), bytes, [&](std::size_t most) {
+        msghdr message{};
+        message.msg_iov = from.data();
+        message.msg_iovlen = pieces.size();
+        // Only a fault shortens it.
+        for (std::size_t i = 0; i < pieces.size() && most < bytes; ++i) {
+            from[i].iov_len = std::min(from[i].iov_len, most);
+            most -= from[i].iov_len;
+            bytes -= pieces[i].size();
+        }
+        return ::sendmsg(file_.fd(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    });
+    if (r >= 0) return static_cast<std::size_t>(r);
+    if (errno == EAGAIN) return std::nullopt;
+    return fail(system_error(errno, "send", peer()));
+}
+
+Socket::Moved Socket::try_send_file(const File& file, FilePosition from, std::size_t bytes) const {
+    auto position = static_cast<off_t>(from.value());
+    const ssize_t r = invoke(Call::write, peer(), bytes,
+                             [&](std::size_t most) { return ::sendfile(file_.fd(), file.fd(), &position, most); });
+    if (r > 0) return static_cast<std::size_t>(r);
+    if (r == 0)
+        return fail(Errc::truncated, "send", file.path(), "the file ends before what is to be sent", from.value());
+    if (errno == EAGAIN) return std::nullopt;
+    return fail(system_error(errno, "send", peer()));
 }
 
 }  // namespace mq::os

@@ -1,7 +1,8 @@
-// Stream sockets, the side that connects: TCP and Unix.
+// Stream sockets: TCP and Unix. os/listener.h is the side that is connected to.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -31,6 +32,22 @@ public:
     [[nodiscard]] Result<std::size_t> receive_some(std::span<char> to, int timeout_ms) const;
     // On an error part of the bytes may have been sent.
     [[nodiscard]] Status send_all(ByteView bytes, int timeout_ms) const;
+
+    // The same without waiting, as much as one call moves; nullopt: nothing, until the socket is ready.
+    using Moved = Result<std::optional<std::size_t>>;
+    // Fills `first`, then `second`; 0 once the other side has closed.
+    [[nodiscard]] Moved try_receive(std::span<char> first, std::span<char> second = {}) const;
+    // The first kMostPieces of them.
+    [[nodiscard]] Moved try_send(std::span<const ByteView> pieces) const;
+    // From the page cache, without a copy: sendfile(2). Errors also: truncated (the file ends at or before `from`).
+    // Who sends to somebody who may have gone blocks SIGPIPE (take_no_signals).
+    [[nodiscard]] Moved try_send_file(const File& file, FilePosition from, std::size_t bytes) const;
+    static constexpr std::size_t kMostPieces = 64;
+
+    // To wait with, for who waits for many.
+    [[nodiscard]] int fd() const { return file_.fd(); }
+    // Which end it is, and how it is set up, is the caller's to know: an accepted connection that does not block.
+    [[nodiscard]] static Socket adopt(File file) { return Socket{std::move(file)}; }
 
 private:
     explicit Socket(File file) : file_(std::move(file)) {}
