@@ -21,6 +21,7 @@ std::string_view to_string(Errc code) {
         case Errc::in_use: return "in use";
         case Errc::poisoned: return "poisoned by a failed fsync";
         case Errc::out_of_order: return "out of order";
+        case Errc::fenced: return "fenced";
         case Errc::too_many: return "too many";
         case Errc::bad_configuration: return "bad configuration";
         case Errc::timed_out: return "timed out";

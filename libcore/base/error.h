@@ -25,7 +25,8 @@ enum class Errc : std::uint8_t {
     no_descriptors,  // EMFILE, ENFILE
     in_use,          // somebody else holds the lock
     poisoned,        // an earlier fsync failed: what it covered may not be on disk
-    out_of_order,    // a producer's sequence or epoch does not follow
+    out_of_order,    // a producer's sequence does not follow
+    fenced,          // a producer of an older epoch: a newer one has taken its place
     too_many,        // over a fixed number of things (slots of the control file)
     bad_configuration,  // a setting, or the place that was set, cannot work
     timed_out,       // the time that the caller gave has passed

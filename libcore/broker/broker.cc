@@ -1,6 +1,9 @@
 #include "broker/broker.h"
 
+#include <chrono>
+
 #include "broker/event_log.h"
+#include "broker/metrics.h"
 #include "broker/partitions.h"
 #include "broker/topics.h"
 #include "broker/worker_pool.h"
@@ -23,17 +26,26 @@ constexpr std::size_t kMostPartitions = 4096;
 struct Broker::Impl {
     BrokerConfig config;
     EventLog& log;
+    std::unique_ptr<Metrics> metrics;  // answers that are dropped count into it
+    std::int32_t id;
     std::string cluster_id;
     store::DataDirectory directory;
     offsets::OffsetStore offsets{directory};
     Topics topics{directory};
-    Partitions partitions{directory, kMostPartitions};
+    Partitions partitions{{directory, workers, log}, kMostPartitions};
     WorkerPool workers{kWorkers};
 };
 
 Result<std::unique_ptr<Broker>> Broker::open(BrokerConfig config, EventLog& log) {
     store::OpenOptions how;
     how.access = store::Access::write;
+    how.broker_id = config.broker_id.value_or(0);
+    how.on_wait = [&log](const shm::Holder& holder, std::chrono::milliseconds waited) -> Status {
+        // Asked after a second, and then ten times a second.
+        if (waited < std::chrono::milliseconds{1100})
+            log.warning("waiting for " + holder.what + ", which " + shm::describe(holder) + " holds");
+        return {};
+    };
     MQ_ASSIGN(auto directory, store::DataDirectory::open(config.log_dir, how));
     MQ_ASSIGN(const bool is_the_one, directory.control()->become_broker());
     if (!is_the_one) {
@@ -41,9 +53,16 @@ Result<std::unique_ptr<Broker>> Broker::open(BrokerConfig config, EventLog& log)
                     "process " + std::to_string(directory.control()->header().broker_pid.load()) +
                         " is the mq-broker of this directory already");
     }
-    MQ_ASSIGN(std::string cluster_id, directory.cluster_id());
-    return std::unique_ptr<Broker>(new Broker{
-        std::unique_ptr<Impl>(new Impl{std::move(config), log, std::move(cluster_id), std::move(directory)})});
+    MQ_ASSIGN(auto identity, directory.identify());
+    const std::int32_t id = config.broker_id.value_or(identity.broker_id.value_or(0));
+    if (identity.broker_id.value_or(id) != id) {
+        return fail(Errc::bad_configuration, "start", config.log_dir,
+                    "its " + std::string{log::kMetaProperties} + " is that of broker " +
+                        std::to_string(*identity.broker_id) + ", broker.id is " + std::to_string(id));
+    }
+    return std::unique_ptr<Broker>(
+        new Broker{std::unique_ptr<Impl>(new Impl{std::move(config), log, std::make_unique<Metrics>(), id,
+                                                  std::move(identity.cluster_id), std::move(directory)})});
 }
 
 Broker::Broker(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -56,9 +75,10 @@ Status Broker::stop() {
 }
 
 const BrokerConfig& Broker::config() const { return impl_->config; }
-std::int32_t Broker::id() const { return impl_->config.broker_id.value_or(0); }
+std::int32_t Broker::id() const { return impl_->id; }
 const std::string& Broker::cluster_id() const { return impl_->cluster_id; }
 EventLog& Broker::log() { return impl_->log; }
+Metrics& Broker::metrics() { return *impl_->metrics; }
 store::DataDirectory& Broker::directory() { return impl_->directory; }
 offsets::OffsetStore& Broker::offsets() { return impl_->offsets; }
 WorkerPool& Broker::workers() { return impl_->workers; }

@@ -59,6 +59,7 @@ constexpr Row row(Runs runs, Needs needs) {
 }
 
 constexpr auto kRows = std::to_array<Row>({
+    row<&produce>(Runs::here, Needs::each_topic),
     row<&metadata>(Runs::here, Needs::each_topic),
     row<&api_versions>(Runs::here, Needs::nothing),
     row<&create_topics>(Runs::on_worker, Needs::each_topic),

@@ -52,6 +52,8 @@ wire::ErrorCode error_code_of(const Error& error) {
             return ErrorCode::topic_already_exists;
         case Errc::out_of_order:
             return ErrorCode::out_of_order_sequence_number;
+        case Errc::fenced:
+            return ErrorCode::invalid_producer_epoch;
         case Errc::timed_out:
             return ErrorCode::request_timed_out;
         case Errc::bad_argument:

@@ -1,5 +1,7 @@
 #include "broker/worker_pool.h"
 
+#include "shm/control_file.h"
+
 namespace mq::broker {
 namespace {
 
@@ -12,7 +14,7 @@ WorkerPool::WorkerPool(std::size_t threads) {
     for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
 }
 
-bool WorkerPool::may_wait() { return is_worker; }
+bool WorkerPool::may_wait() { return is_worker && !shm::Briefly::is_on(); }
 
 bool WorkerPool::post(std::function<void()> work) {
     {

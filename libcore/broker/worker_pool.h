@@ -21,7 +21,8 @@ public:
     // What was posted is done first.
     void stop();
 
-    // Whether this thread is one of a pool: it may wait for locks. Others serve connections, and must not.
+    // Whether this thread is one of a pool: it may wait for locks. Others serve connections, and must not; nor must a
+    // worker while it has shm::Briefly.
     [[nodiscard]] static bool may_wait();
 
 private:

@@ -71,9 +71,10 @@ struct AppendOptions {
 struct AppendResult {
     Offset first_offset{0};
     Offset last_offset{0};
-    TimestampMs log_append_time = kNoTimestamp;  // of a LogAppendTime topic
+    TimestampMs log_append_time = kNoTimestamp;  // of a LogAppendTime topic; of a duplicate, when it was appended
     bool duplicate = false;  // nothing was written: the batch is in the log already, at these offsets
     bool rolled = false;
+    Offset log_start{0};  // of the log then
 };
 
 struct TimestampOffset {
@@ -108,7 +109,7 @@ public:
 
     // Appends one or several whole batches of magic 2 as one append: stamps offsets and epoch into `batches`, writes
     // them with one write at the published end, publishes. Errors: too_large (over max.message.bytes or
-    // segment.bytes), corrupt (checksum or header), out_of_order and bad_argument (producer rules), poisoned,
+    // segment.bytes), corrupt (checksum or header), fenced, out_of_order and bad_argument (producer rules), poisoned,
     // no_space, io.
     [[nodiscard]] Result<AppendResult> append(std::span<char> batches, const AppendOptions& options = {});
 

@@ -164,7 +164,8 @@ Result<AppendResult> Log::append(std::span<char> batches, const AppendOptions& o
     if (!log.plan_memory) log.plan_memory = std::make_shared<AppendPlan>();
     AppendPlan& plan = *log.plan_memory;
     MQ_TRY(plan_append(batches, log.config, log.now, options, log.directory, plan));
-    AppendResult result{plan.first_offset, plan.last_offset, kNoTimestamp, false, false};
+    AppendResult result{
+        .first_offset = plan.first_offset, .last_offset = plan.last_offset, .log_start = log.now.log_start};
 
     for (const auto& batch : plan.batches) {
         if (!batch.header.has_producer() || batch.header.is_control()) continue;
@@ -177,7 +178,13 @@ Result<AppendResult> Log::append(std::span<char> batches, const AppendOptions& o
         if (!*duplicate || MQ_BUG("append.no_duplicate_check")) continue;
         if (plan.batches.size() > 1)
             return fail(Errc::bad_argument, "append", log.directory, "one of several batches was appended before");
-        return AppendResult{(*duplicate)->first_offset(), (*duplicate)->last_offset, kNoTimestamp, true, false};
+        return AppendResult{.first_offset = (*duplicate)->first_offset(),
+                            .last_offset = (*duplicate)->last_offset,
+                            .log_append_time = log.config.timestamp_type == record::TimestampType::log_append_time
+                                                   ? (*duplicate)->timestamp
+                                                   : kNoTimestamp,
+                            .duplicate = true,
+                            .log_start = log.now.log_start};
     }
 
     const bool log_append_time =

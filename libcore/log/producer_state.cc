@@ -66,7 +66,7 @@ Result<std::optional<ProducerBatch>> ProducerState::check(const BatchHeader& hea
         if (duplicate != entry->batches.end()) return *duplicate;
     }
     if (entry != nullptr && header.producer_epoch < entry->producer_epoch) {
-        return fail(Errc::out_of_order, kOperation, {},
+        return fail(Errc::fenced, kOperation, {},
                     name(header) + ": fenced by epoch " + std::to_string(entry->producer_epoch) + " (sequence " +
                         std::to_string(header.base_sequence) + ", last sequence " +
                         std::to_string(entry->last_sequence()) + ")");

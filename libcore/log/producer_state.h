@@ -65,8 +65,7 @@ class ProducerState {
 public:
     // Of a batch that is about to be appended, before an offset is assigned: nullopt = go on, a batch = it is a
     // duplicate of that one. Of a control batch only the epoch is checked. `header` has a producer id. Errors:
-    // out_of_order (IDM-4, 5, 7; client data without a sequence), bad_argument (TXN-32). Errors: out_of_order (IDM-4,
-    // 5, 7), bad_argument (TXN-32). `header` has a producer id.
+    // fenced (IDM-4), out_of_order (IDM-5, 7; client data without a sequence), bad_argument (TXN-32).
     [[nodiscard]] Result<std::optional<ProducerBatch>> check(const record::BatchHeader& header,
                                                              AppendOrigin origin) const;
 

@@ -40,6 +40,14 @@ char* BatchBuilder::put_headers(char* to, std::span<const Header> headers) {
     return to;
 }
 
+void BatchBuilder::add_view(const RecordView& record) {
+    const std::size_t headers_size = varint_size(record.header_count) + record.raw_headers.size();
+    char* to = begin_record(last_delta_ + 1, record.timestamp, record.key, record.value, headers_size);
+    to = put_varint(to, record.header_count);
+    if (!record.raw_headers.empty()) std::memcpy(to, record.raw_headers.data(), record.raw_headers.size());
+    end_record(to + record.raw_headers.size(), last_delta_ + 1, record.timestamp);
+}
+
 Result<ByteView> BatchBuilder::finish() {
     BatchHeader h;
     h.base_offset = options_.base_offset;

@@ -45,6 +45,9 @@ public:
     void add_at(std::int32_t offset_delta, TimestampMs timestamp, NullableBytes key, NullableBytes value,
                 std::span<const Header> headers = {});
 
+    // A record of another batch, of any magic, whose headers are taken over as they are encoded.
+    void add_view(const RecordView& record);
+
     [[nodiscard]] std::int32_t record_count() const { return count_; }
     // Of the finished batch if its codec is none; compressed ones are usually smaller.
     [[nodiscard]] std::size_t size_bytes() const { return buffer_.size(); }
@@ -62,6 +65,10 @@ private:
     // Length, attributes, two deltas, two lengths and a header count at their longest.
     static constexpr std::size_t kRecordOverheadBound = 5 * kMaxVarintBytes + kMaxVarlongBytes + 1;
 
+    // All of a record but its headers, whose place is returned; and what is counted once they stand there.
+    char* begin_record(std::int32_t offset_delta, TimestampMs timestamp, NullableBytes key, NullableBytes value,
+                       std::size_t headers_size);
+    void end_record(char* end, std::int32_t offset_delta, TimestampMs timestamp);
     static std::size_t encoded_size(std::span<const Header> headers);
     static char* put_headers(char* to, std::span<const Header> headers);
 
@@ -114,8 +121,8 @@ inline std::size_t nullable_size(NullableBytes bytes) {
 
 }  // namespace record_detail
 
-inline void BatchBuilder::add_at(std::int32_t offset_delta, TimestampMs timestamp, NullableBytes key,
-                                 NullableBytes value, std::span<const Header> headers) {
+inline char* BatchBuilder::begin_record(std::int32_t offset_delta, TimestampMs timestamp, NullableBytes key,
+                                        NullableBytes value, std::size_t headers_size) {
     using namespace record_detail;
     if (count_ == 0) {
         base_timestamp_ = options_.delete_horizon.value_or(timestamp);
@@ -124,26 +131,34 @@ inline void BatchBuilder::add_at(std::int32_t offset_delta, TimestampMs timestam
     // Wraps as in Java: any two timestamps are representable.
     const auto timestamp_delta = static_cast<std::int64_t>(static_cast<std::uint64_t>(timestamp) -
                                                            static_cast<std::uint64_t>(base_timestamp_));
-    const std::size_t headers_size = headers.empty() ? 1 : encoded_size(headers);
     const std::size_t size = 1 + short_varint_size(timestamp_delta) + short_varint_size(offset_delta) +
                              nullable_size(key) + nullable_size(value) + headers_size;
     buffer_.make_room(size + kMaxVarintBytes);
-    char* const start = buffer_.end();
-    char* to = put_short_varint(start, static_cast<std::int64_t>(size));
+    char* to = put_short_varint(buffer_.end(), static_cast<std::int64_t>(size));
     *to++ = 0;
     to = put_short_varint(to, timestamp_delta);
     to = put_short_varint(to, offset_delta);
     to = put_nullable(to, key);
-    to = put_nullable(to, value);
+    return put_nullable(to, value);
+}
+
+inline void BatchBuilder::end_record(char* end, std::int32_t offset_delta, TimestampMs timestamp) {
+    buffer_.resize(static_cast<std::size_t>(end - buffer_.data()));
+    max_timestamp_ = std::max(max_timestamp_, timestamp);
+    last_delta_ = offset_delta;
+    ++count_;
+}
+
+inline void BatchBuilder::add_at(std::int32_t offset_delta, TimestampMs timestamp, NullableBytes key,
+                                 NullableBytes value, std::span<const Header> headers) {
+    const std::size_t headers_size = headers.empty() ? 1 : encoded_size(headers);
+    char* to = begin_record(offset_delta, timestamp, key, value, headers_size);
     if (headers.empty()) {
         *to++ = 0;
     } else {
         to = put_headers(to, headers);
     }
-    buffer_.resize(buffer_.size() + static_cast<std::size_t>(to - start));
-    max_timestamp_ = std::max(max_timestamp_, timestamp);
-    last_delta_ = offset_delta;
-    ++count_;
+    end_record(to, offset_delta, timestamp);
 }
 
 }  // namespace mq::record

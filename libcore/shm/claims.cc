@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "os/process.h"
+#include "shm/control_file.h"
 
 namespace mq::shm {
 namespace {
@@ -153,7 +154,11 @@ Status ThreadClaims::run(FunctionRef<Status()> work) {
         }
     };
     const Return give_back{*this, worker};
-    return worker->run(work);
+    if (!Briefly::is_on()) return worker->run(work);
+    return worker->run([&] {
+        const Briefly as_here;
+        return work();
+    });
 }
 
 }  // namespace mq::shm

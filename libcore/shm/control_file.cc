@@ -127,9 +127,20 @@ Result<LockedOrNot> ControlFile::Impl::take(SharedLock& lock, std::string_view w
     return LockedOrNot{std::in_place, lock, *outcome == os::LockOutcome::locked_after_death};
 }
 
+std::string describe(const Holder& holder) {
+    if (holder.pid == 0) return "another process";
+    return "process " + std::to_string(holder.pid) + (holder.foreign ? " of another container" : "");
+}
+
 Result<Guard> ControlFile::lock(SharedLock& lock, std::string_view what) const {
     MQ_ASSIGN(LockedOrNot at_once, impl_->take(lock, what, 0));
     if (at_once) return std::move(*at_once);
+    if (Briefly::is_on()) {
+        MQ_ASSIGN(LockedOrNot soon, impl_->take(lock, what, Briefly::kMostMs));
+        if (soon) return std::move(*soon);
+        const Holder holder = holder_of(lock, what, impl_->pid_namespace);
+        return fail(Errc::timed_out, {}, holder.what, describe(holder) + " holds it");
+    }
     const std::int64_t begin_ns = os::monotonic_ns();
     for (int wait_ms = kFirstWaitMs;; wait_ms = kNextWaitMs) {
         MQ_ASSIGN(LockedOrNot guard, impl_->take(lock, what, wait_ms));

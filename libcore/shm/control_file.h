@@ -27,6 +27,8 @@ struct Holder {
     bool foreign = false;  // of another PID namespace (a container): the pid means nothing here
     std::string what;      // "append lock of numbers-0"
 };
+// "process 7 of another container"
+[[nodiscard]] std::string describe(const Holder& holder);
 // Asked once a lock was waited for for a second, and then ten times a second: an error ends the wait with it, for
 // instance timed_out or interrupted. Time alone never does (LCK-6).
 using WaitHook = std::function<Status(const Holder&, std::chrono::milliseconds waited)>;
@@ -110,6 +112,7 @@ public:
 
     // Takes a lock; waits as long as the hook lets it. `what` names it in messages. Only inside on_claimed_thread.
     // Errors: those of the hook; not_permitted (not writable); io (the lock was overwritten).
+    // timed_out where the thread may wait for a moment only (Briefly).
     [[nodiscard]] Result<Guard> lock(SharedLock& lock, std::string_view what) const;
     // Nothing if it is held.
     [[nodiscard]] Result<std::optional<Guard>> try_lock(SharedLock& lock, std::string_view what) const;
@@ -131,6 +134,24 @@ private:
     struct Impl;
     explicit ControlFile(std::unique_ptr<Impl> impl);
     std::unique_ptr<Impl> impl_;
+};
+
+// While one lives on a thread, the thread waits for a lock for a moment only: then timed_out, naming the holder. For
+// threads that others wait for, such as those that serve connections. Nests.
+class Briefly {
+public:
+    static constexpr int kMostMs = 5;  // about as long as a large append takes
+
+    Briefly() : before_(std::exchange(on_, true)) {}
+    ~Briefly() { on_ = before_; }
+    Briefly(const Briefly&) = delete;
+    Briefly& operator=(const Briefly&) = delete;
+
+    [[nodiscard]] static bool is_on() { return on_; }
+
+private:
+    inline static thread_local bool on_ = false;
+    bool before_;
 };
 
 // A lock that is held; unlocks on destruction. On the thread that took it, while the ControlFile lives.

@@ -162,8 +162,10 @@ Status PartitionWriter::Impl::after_change(bool rolled) {
     MQ_KILLPOINT("store.append.before_wake");
     shm::wake(control().header(), *slot);
     if (!rolled) return {};
-    // The process that rolls does what a broker would do on time (APP-10).
-    MQ_TRY(drop_what_is_not_wanted());
+    // The process that rolls does what a broker would do on time (APP-10). What was changed is published: that
+    // somebody is in the way of this does not undo it.
+    const auto dropped = drop_what_is_not_wanted();
+    if (!dropped && dropped.error().code != Errc::timed_out) return fail(dropped.error());
     if (meta.log.cleanup_compact) compact_in_background();
     return {};
 }

@@ -188,13 +188,22 @@ constexpr auto kRows = std::to_array<Row>({
      .allowed = "a release of Kafka, for instance 3.0-IV1"},
     {.key = {"message.timestamp.after.max.ms", ConfigType::integer, "9223372036854775807",
              "How far a record's timestamp may lie ahead of a broker's clock."},
-     .least = 0},
+     .least = 0,
+     .apply = [](TopicConfig& config, const Value& value) { config.timestamp_after_max_ms = value.integer; }},
     {.key = {"message.timestamp.before.max.ms", ConfigType::integer, "9223372036854775807",
              "How far a record's timestamp may lie behind a broker's clock."},
-     .least = 0},
+     .least = 0,
+     .apply = [](TopicConfig& config, const Value& value) { config.timestamp_before_max_ms = value.integer; }},
     {.key = {"message.timestamp.difference.max.ms", ConfigType::integer, "9223372036854775807",
              "How far a record's timestamp may lie from a broker's clock; deprecated."},
-     .least = 0},
+     .least = 0,
+     // Stands in for those two, applied before it by name, that are at their default (VAL-10).
+     .apply =
+         [](TopicConfig& config, const Value& value) {
+             for (std::int64_t* most : {&config.timestamp_before_max_ms, &config.timestamp_after_max_ms}) {
+                 if (*most == kInt64Most) *most = value.integer;
+             }
+         }},
     {.key = {"message.timestamp.type", ConfigType::text, "CreateTime",
              "Whether a record has the producer's time or that of its append."},
      .choices = "CreateTime,LogAppendTime",
@@ -404,7 +413,9 @@ Result<TopicConfig> to_topic_config(const ConfigMap& set) {
     if (config.compression != record::Codec::none) {
         const auto level = set.find("compression." + std::string{record::to_string(config.compression)} + ".level");
         int number = 0;
-        if (level != set.end() && parse_whole(trim(level->second), number)) config.compression_level = number;
+        // -1 is how gzip says its default.
+        const bool is_set = level != set.end() && parse_whole(trim(level->second), number);
+        if (is_set && !(config.compression == record::Codec::gzip && number == -1)) config.compression_level = number;
     }
     return config;
 }

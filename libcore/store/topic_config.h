@@ -45,6 +45,9 @@ struct TopicConfig {
     std::int64_t flush_messages = std::numeric_limits<std::int64_t>::max();  // the maximum: not by count
     std::int64_t flush_ms = std::numeric_limits<std::int64_t>::max();        // the maximum: not by time
     std::int32_t min_insync_replicas = 1;
+    // How far a producer's timestamps may lie behind and ahead of the clock; the maximum: as far as they like.
+    std::int64_t timestamp_before_max_ms = std::numeric_limits<std::int64_t>::max();
+    std::int64_t timestamp_after_max_ms = std::numeric_limits<std::int64_t>::max();
 };
 // Settings that this build does not know are left out: a newer one wrote them. Errors: bad_argument, as check_config
 // for the first one that does not hold, or for two that exclude each other.

@@ -33,6 +33,7 @@ enum class ExitCode : int {
         case Errc::too_large:
         case Errc::unsupported:
         case Errc::out_of_order:
+        case Errc::fenced:
             return ExitCode::bad_data;
         case Errc::not_found:
             return ExitCode::not_found;

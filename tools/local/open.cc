@@ -23,10 +23,7 @@ Result<store::DataDirectory> open(const std::string& path, store::Access access,
     options.on_wait = [&diagnostics, patience, last = std::chrono::milliseconds::max()](
                           const shm::Holder& holder, std::chrono::milliseconds waited) mutable -> Status {
         if (waited < last) {
-            const std::string who = holder.pid == 0  ? std::string{"another process"}
-                                    : holder.foreign ? cat("process ", holder.pid, " of another container")
-                                                     : cat("process ", holder.pid);
-            diagnostics.warning(cat("waiting for ", holder.what, ", which ", who, " holds"));
+            diagnostics.warning(cat("waiting for ", holder.what, ", which ", shm::describe(holder), " holds"));
         }
         last = waited;
         if (patience.interrupt != nullptr && patience.interrupt->load() != 0)

@@ -71,7 +71,7 @@ TEST(ExitCode, OfEveryErrorIsTheDocumentedOne) {
         {Errc::bad_argument, 64}, {Errc::corrupt, 65},      {Errc::truncated, 65},      {Errc::too_large, 65},
         {Errc::unsupported, 65},  {Errc::out_of_order, 65}, {Errc::not_found, 66},      {Errc::already_exists, 73},
         {Errc::no_space, 74},     {Errc::no_memory, 74},    {Errc::no_descriptors, 74}, {Errc::poisoned, 74},
-        {Errc::io, 74},           {Errc::in_use, 75},       {Errc::not_permitted, 77},
+        {Errc::io, 74},           {Errc::in_use, 75},       {Errc::not_permitted, 77},  {Errc::fenced, 65},
     };
     for (const auto& [code, status] : table) EXPECT_EQ(to_status(exit_code_for(code)), status) << to_string(code);
 }

@@ -117,9 +117,9 @@ TEST(ProducerState, DuplicateIsFoundAcrossTheWrap) {
 TEST(ProducerState, OlderEpochIsFencedAlsoForTheCoordinator) {
     ProducerState state;
     ASSERT_EQ(append(state, {.epoch = 2}), "");
-    EXPECT_EQ(refusal(state, {.sequence = 1, .epoch = 1}), Errc::out_of_order);
-    EXPECT_EQ(refusal(state, {.sequence = 1, .epoch = 1}, AppendOrigin::coordinator), Errc::out_of_order);
-    EXPECT_EQ(state.check(marker(9, 1), AppendOrigin::coordinator).error().code, Errc::out_of_order);
+    EXPECT_EQ(refusal(state, {.sequence = 1, .epoch = 1}), Errc::fenced);
+    EXPECT_EQ(refusal(state, {.sequence = 1, .epoch = 1}, AppendOrigin::coordinator), Errc::fenced);
+    EXPECT_EQ(state.check(marker(9, 1), AppendOrigin::coordinator).error().code, Errc::fenced);
     EXPECT_EQ(append(state, {.sequence = 1, .epoch = 1}, AppendOrigin::replay), "");
 }
 

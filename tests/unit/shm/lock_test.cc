@@ -239,6 +239,39 @@ TEST(Lock, LCK6_LCK7_StoppedHolderIsNamedAfterASecondAndNothingIsTakenFromIt) {
     EXPECT_EQ(slot->append.holder_pid, 0);
 }
 
+// Threads that serve others have no second to wait.
+TEST(Lock, P5_LCK7_BrieflyAThreadWaitsAMomentOnlyAndIsToldTheHolder) {
+    const TempDir dir;
+    const auto file = open_to_write(dir.path());
+    PartitionSlot* slot = file->find_or_make("numbers", 0).value();
+    Child holder = Child::fork([&] {
+        const auto mine = open_to_write(dir.path());
+        return under_lock(*mine, mine->find("numbers", 0)->append, [&](Guard&) { raise(SIGSTOP); }) ? 0 : 1;
+    });
+    ASSERT_TRUE(holder.wait_until_stopped());
+    const auto options_without_end = [] {
+        auto options = writing();
+        options.on_wait = [](const Holder&, std::chrono::milliseconds) { return Status{}; };
+        return options;
+    }();
+    ASSERT_TRUE(ControlFile::open(dir.path(), options_without_end));
+    {
+        const Briefly outer;
+        { const Briefly inner; }
+        EXPECT_TRUE(Briefly::is_on());
+        const Status taken = file->on_claimed_thread(
+            [&] { return file->lock(slot->append, "append lock of numbers-0").map([](const Guard&) {}); });
+        ASSERT_FALSE(taken);
+        EXPECT_EQ(taken.error().code, Errc::timed_out);
+        EXPECT_NE(taken.error().message().find("process " + std::to_string(holder.pid())), std::string::npos)
+            << taken.error().message();
+    }
+    EXPECT_FALSE(Briefly::is_on());
+    holder.send(SIGCONT);
+    EXPECT_TRUE(under_lock(*file, slot->append, [](Guard&) {}));
+    EXPECT_EQ(holder.wait(), exited_with(0));
+}
+
 // Row 6: a pid alone names nobody.
 TEST(Lock, LCK7_Row6_HolderIsNamedOnlyWhereItIsStillTheSameProcess) {
     const TempDir dir;
