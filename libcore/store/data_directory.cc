@@ -1,6 +1,7 @@
 #include "store/data_directory.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "base/seeded_bug.h"
 #include "store/directory_impl.h"
@@ -25,12 +26,63 @@ DataDirectory::~DataDirectory() {
 
 const std::string& DataDirectory::path() const { return impl_->path; }
 shm::ControlFile* DataDirectory::control() const { return impl_->control.get(); }
+
+namespace {
+
+using Properties = std::map<std::string, std::string>;
+
+Result<Properties> read_meta_properties(const std::string& path) {
+    const auto text = os::read_file(path, 64 << 10);
+    if (!text && text.error().code == Errc::not_found) return Properties{};
+    if (!text) return fail(text.error());
+    auto parsed = log::parse_properties(*text);
+    if (parsed) return parsed;
+    Error error = std::move(parsed).error();
+    error.subject = path;
+    return fail(std::move(error));
+}
+
+}  // namespace
+
 Result<std::string> DataDirectory::cluster_id() const {
-    const auto properties = os::read_file(impl_->file(log::kMetaProperties), 64 << 10);
-    if (!properties && properties.error().code == Errc::not_found) return std::string{};
-    if (!properties) return fail(properties.error());
-    MQ_ASSIGN(auto parsed, log::parse_properties(*properties));
-    return parsed["cluster.id"];
+    MQ_ASSIGN(auto properties, read_meta_properties(impl_->file(log::kMetaProperties)));
+    return properties["cluster.id"];
+}
+
+Result<Identity> DataDirectory::identify() {
+    Impl& d = *impl_;
+    const std::string path = d.file(log::kMetaProperties);
+    MQ_ASSIGN(const bool there, os::exists(path));
+    if (!there && d.writable()) {
+        MQ_TRY(d.control->on_claimed_thread([&]() -> Status {
+            MQ_ASSIGN(const shm::Guard guard, d.control->lock(d.control->header().catalogue, "the catalogue lock"));
+            return d.make_meta_properties();
+        }));
+    }
+    MQ_ASSIGN(auto properties, read_meta_properties(path));
+    Identity identity{properties["cluster.id"], std::nullopt};
+    for (const char* key : {"broker.id", "node.id"}) {
+        const std::string& text = properties[key];
+        std::int32_t id = 0;
+        if (text.empty()) continue;
+        const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), id);
+        if (failed != std::errc{} || end != text.data() + text.size())
+            return fail(Errc::corrupt, {}, path, std::string{key} + " '" + text.substr(0, 64) + "' is no number");
+        identity.broker_id = id;
+        break;
+    }
+    return identity;
+}
+
+std::optional<LeaderEpoch> DataDirectory::leader_epoch(std::string_view topic, std::int32_t partition) const {
+    if (!impl_->control) return std::nullopt;
+    shm::PartitionSlot* slot = impl_->control->find(topic, partition);
+    if (slot == nullptr) return std::nullopt;
+    const auto before = shm::holds(*slot, topic, partition);
+    if (!before || !impl_->is_loaded(*slot)) return std::nullopt;
+    const auto epoch = static_cast<std::int64_t>(state_of(*slot).read().last_epoch);
+    if (slot->use_generation.load() != *before) return std::nullopt;
+    return static_cast<LeaderEpoch>(std::max<std::int64_t>(epoch, 0));
 }
 
 std::uint32_t DataDirectory::catalogue_generation() const {
@@ -148,6 +200,14 @@ Status DataDirectory::Impl::close_partitions() {
     return {};
 }
 
+Status DataDirectory::Impl::make_meta_properties() const {
+    const std::string properties = file(log::kMetaProperties);
+    MQ_ASSIGN(const bool there, os::exists(properties));
+    if (there) return {};
+    return os::replace_file(properties, "broker.id=" + std::to_string(options.broker_id) +
+                                            "\ncluster.id=" + random_id() + "\nversion=0\n");
+}
+
 Status DataDirectory::Impl::begin_changes() {
     if (!writable() || options.access == Access::read)
         return fail(Errc::not_permitted, "change", path, "the directory may only be read");
@@ -156,11 +216,7 @@ Status DataDirectory::Impl::begin_changes() {
     return control->on_claimed_thread([&]() -> Status {
         MQ_ASSIGN(const shm::Guard guard, control->lock(header.catalogue, "the catalogue lock"));
         if (header.changes_begun.load() != 0) return {};
-        MQ_ASSIGN(const bool has_properties, os::exists(file(log::kMetaProperties)));
-        if (!has_properties) {
-            MQ_TRY(os::replace_file(file(log::kMetaProperties),
-                                    "broker.id=0\ncluster.id=" + random_id() + "\nversion=0\n"));
-        }
+        MQ_TRY(make_meta_properties());
         if (shared().marked_unclean.load() == 0) {
             if (!MQ_BUG("begin.keeps_clean_mark")) MQ_TRY(os::remove_file(file(log::kCleanShutdown)));
             MQ_TRY(os::sync_directory(path));

@@ -30,6 +30,14 @@ struct OpenOptions {
     std::function<Result<std::optional<Offset>>(const log::TopicPartition&)> consumed_below{};
     // With which the process ends should the memory of the control file go away under it (a full disk); 0: by SIGBUS.
     int bus_error_exit_status = 0;
+    // That meta.properties gets where it is made.
+    std::int32_t broker_id = 0;
+};
+
+// Of meta.properties: whose directory it is.
+struct Identity {
+    std::string cluster_id;
+    std::optional<std::int32_t> broker_id;  // Kafka's broker.id, or node.id
 };
 
 // What using a topic takes.
@@ -61,6 +69,8 @@ public:
 
     [[nodiscard]] const std::string& path() const;
     [[nodiscard]] Result<std::string> cluster_id() const;  // of meta.properties; empty if there is none
+    // Makes meta.properties if it is missing. Errors: corrupt, and those of reading and writing.
+    [[nodiscard]] Result<Identity> identify();
 
     // By name. Topics that another program left as directories only are there too.
     [[nodiscard]] Result<std::vector<Topic>> topics() const;
@@ -70,6 +80,9 @@ public:
     // thousands (PUB-8). `partition`: one that was used already, as its slot knows it; nothing is made. Errors: as
     // topic(), and not_found where the topic has no such partition.
     [[nodiscard]] Result<TopicShape> shape(std::string_view topic, std::int32_t partition = 0) const;
+    // Of the next append to a partition, as the shared memory knows it without a lock or a file: nullopt where nobody
+    // has used the partition in this life of the directory.
+    [[nodiscard]] std::optional<LeaderEpoch> leader_epoch(std::string_view topic, std::int32_t partition) const;
     // Grows with every change of topics or settings; for who follows a pattern.
     [[nodiscard]] std::uint32_t catalogue_generation() const;
 

@@ -83,6 +83,8 @@ struct DataDirectory::Impl {
     // Before the first change of an incarnation (DIR-6): the directory is no longer cleanly shut down. not_permitted
     // where it is opened for reading only.
     [[nodiscard]] Status begin_changes();
+    // Under the catalogue lock.
+    [[nodiscard]] Status make_meta_properties() const;
     [[nodiscard]] std::string file(std::string_view name) const { return os::join(path, name); }
     [[nodiscard]] std::string partition_path(const log::TopicPartition& id) const {
         return file(log::partition_directory(id));
