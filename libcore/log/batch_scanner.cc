@@ -78,8 +78,8 @@ Result<ScanOutcome> BatchScanner::next(ScannedBatch& batch) {
         bytes = bytes.substr(0, size);
     } else {
         bytes = bytes.substr(0, std::min<std::uint64_t>(bytes.size(), size));
-        // Payloads larger than a header read are jumped over; many small batches are read in bulk.
-        read_size_ = size > kLargeRead / 4 ? kHeaderRead : kLargeRead;
+        // Payloads larger than a header read are jumped over; many small batches are soon read in bulk.
+        read_size_ = size > kLargeRead / 4 ? kHeaderRead : std::min(read_size_ * 4, kLargeRead);
     }
     batch.header = *header;
     batch.position = position_;

@@ -6,12 +6,7 @@
 
 namespace mq::log {
 
-struct LogReader::OpenSegment {
-    Segment segment;
-    bool is_active = false;
-    Offset next_base{INT64_MAX};  // where the following segment begins
-    Generations opened_at;
-    FilePosition end{0};
+struct LogReader::OpenSegment : ReadableSegment {
     bool positioned = false;
     std::optional<Offset>
         expected;  // the batch at the scanner's position begins there, or later; not known after a seek
@@ -22,7 +17,7 @@ struct LogReader::OpenSegment {
 };
 
 LogReader::LogReader(std::string directory, const PublishedState& state, Isolation isolation)
-    : directory_(std::move(directory)), state_(&state), isolation_(isolation) {}
+    : segments_(std::move(directory), state), state_(&state), isolation_(isolation) {}
 LogReader::LogReader(LogReader&&) noexcept = default;
 LogReader& LogReader::operator=(LogReader&&) noexcept = default;
 LogReader::~LogReader() = default;
@@ -55,13 +50,17 @@ Result<std::string> LogReader::OpenSegment::misplacement(const ScannedBatch& bat
 
 Offset LogReader::bound() const { return bound_of(state_->read()); }
 
-Offset LogReader::bound_of(const Published& now) const {
-    const Offset high_watermark{state_->high_watermark.load()};
-    Offset end = std::min(now.log_end, high_watermark);
-    if (MQ_BUG("reader.stops_early") && end > Offset{0}) end -= 1;
-    if (isolation_ == Isolation::read_committed && now.first_unstable != kNoOffset)
+Offset readable_end(const PublishedState& state, const Published& now, Isolation isolation) {
+    const Offset high_watermark{state.high_watermark.load()};
+    const Offset end = std::min(now.log_end, high_watermark);
+    if (isolation == Isolation::read_committed && now.first_unstable != kNoOffset)
         return std::min(end, now.first_unstable);
     return end;
+}
+
+Offset LogReader::bound_of(const Published& now) const {
+    const Offset end = readable_end(*state_, now, isolation_);
+    return MQ_BUG("reader.stops_early") && end > Offset{0} ? end - 1 : end;
 }
 
 void LogReader::seek(Offset offset) {
@@ -69,83 +68,13 @@ void LogReader::seek(Offset offset) {
     if (segment_) segment_->positioned = false;
 }
 
-void LogReader::use_listing(std::vector<SegmentName> segments) {
-    listed_ = std::move(segments);
-    listed_at_ = generations();
-}
-
-LogReader::Generations LogReader::generations() const {
-    return {state_->list_generation.load(), state_->files_generation.load()};
-}
-
-// The segments at one moment. False: the set of segments is moving. A directory that is listed during a rename may
-// show neither the old name nor the new one, and the gap would look like what compaction leaves. A replacement
-// renames a .log twice, so of three listings one met neither, and where all agree each is right. (A writer that died
-// amid the renames leaves the generation odd for good, and the directory still.)
-Result<bool> LogReader::list_steadily(const Generations& at) {
-    const bool steady = (at.list & 1) == 0;
-    if (steady && !listed_.empty() && listed_at_ == at) return true;
-    constexpr int kListingsInMotion = 3;
-    listed_.clear();
-    for (int i = 0; i < (steady ? 1 : kListingsInMotion); ++i) {
-        auto listed = list_segments(directory_);
-        if (!listed && listed.error().code != Errc::not_found) return fail(std::move(listed).error());
-        if (!listed || (i > 0 && listed_ != *listed)) {
-            listed_.clear();
-            return false;
-        }
-        listed_ = std::move(*listed);
-    }
-    listed_at_ = at;
-    if (generations() == at) return true;
-    listed_.clear();
-    return false;
-}
-
-// False: no listed segment covers the position, though it lies in the log: the set of segments is moving.
+// False: the set of segments is moving.
 Result<bool> LogReader::open_segment(const Published& now, const Generations& at) {
     segment_.reset();
-    auto open = std::make_unique<OpenSegment>();
-    open->opened_at = at;
-    // The active segment needs no listing: its name is known, and nothing lies behind it.
-    if (position_ >= now.active_base && (at.list & 1) == 0) {
-        auto active = Segment::open_for_reading(directory_, now.active_base);
-        if (active) {
-            open->segment = std::move(*active);
-            open->is_active = true;
-            open->end = FilePosition{now.active_size_bytes};
-            open->scanner.emplace(open->segment.log_file(), FilePosition{0}, open->end, ScanDepth::units);
-            segment_ = std::move(open);
-            return true;
-        }
-        if (active.error().code != Errc::not_found) return fail(std::move(active).error());
-    }
-    MQ_ASSIGN(const bool steady, list_steadily(open->opened_at));
-    if (!steady) return false;
-    const auto after = std::upper_bound(listed_.begin(), listed_.end(), position_,
-                                        [](Offset offset, const SegmentName& s) { return offset < s.base; });
-    if (after == listed_.begin()) {
-        listed_.clear();
-        return false;
-    }
-    const SegmentName name = *(after - 1);
-    auto opened = Segment::open_for_reading(directory_, name.base, name.suffix);
-    if (!opened) {
-        // Renamed or deleted since it was listed.
-        listed_.clear();
-        if (opened.error().code == Errc::not_found) return false;
-        return fail(opened.error());
-    }
-    open->segment = std::move(*opened);
-    open->is_active = name.base == now.active_base;
-    if (after != listed_.end()) open->next_base = after->base;
-    open->end = FilePosition{now.active_size_bytes};
-    if (!open->is_active) {
-        MQ_ASSIGN(const std::uint64_t size, open->segment.log_file().size());
-        open->end = FilePosition{size};
-    }
-    open->scanner.emplace(open->segment.log_file(), FilePosition{0}, open->end, ScanDepth::units);
-    segment_ = std::move(open);
+    MQ_ASSIGN(auto opened, segments_.open(position_, now, at));
+    if (!opened) return false;
+    segment_ = std::make_unique<OpenSegment>(OpenSegment{std::move(*opened), false, {}, {}});
+    segment_->scanner.emplace(segment_->segment.log_file(), FilePosition{0}, segment_->end, ScanDepth::units);
     return true;
 }
 
@@ -215,10 +144,10 @@ Result<ReadOutcome> LogReader::next(ScannedBatch& batch) {
     for (int attempt = 0; attempt < kAttempts && dead_ends < kAttempts; ++attempt) {
         // A truncation publishes, then raises the generation: what is read between two equal generations belongs to
         // that one.
-        const Generations at = generations();
+        const Generations at = generations_of(*state_);
         const Published now = state_->read();
         const Offset end = bound_of(now);
-        if (generations() != at) continue;
+        if (generations_of(*state_) != at) continue;
         if (position_ < now.log_start) return ReadOutcome::out_of_range;
         if (position_ >= end) return ReadOutcome::end_of_log;
         MQ_ASSIGN(const bool found, find_segment(now, at));
@@ -230,7 +159,7 @@ Result<ReadOutcome> LogReader::next(ScannedBatch& batch) {
         if (damage) {
             // If the files moved under us this says nothing; else it is damage, and never skipped. The mark is looked
             // at first: a writer raises the generations before it clears it.
-            const bool moved = state_->dirty.load() != 0 || segment_->opened_at != generations();
+            const bool moved = state_->dirty.load() != 0 || segment_->opened_at != generations_of(*state_);
             segment_.reset();
             if (!moved) return fail(*std::move(damage));
             continue;
@@ -255,14 +184,14 @@ Result<ReadOutcome> LogReader::next(ScannedBatch& batch) {
             position_ = segment_->next_base;
             attempt = -1;
         } else {
-            listed_.clear();
+            segments_.forget_listing();
             ++dead_ends;
         }
         segment_.reset();
     }
     if (MQ_BUG("reader.missing_is_the_end")) return ReadOutcome::end_of_log;
     if (damage) return fail(*std::move(damage));
-    return fail(Errc::corrupt, "read", directory_, "no segment covers offset " + std::to_string(position_.value()));
+    return fail(Errc::corrupt, "read", segments_.directory(), "no segment covers offset " + std::to_string(position_.value()));
 }
 
 }  // namespace mq::log

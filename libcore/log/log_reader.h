@@ -6,8 +6,7 @@
 #include <vector>
 
 #include "log/batch_scanner.h"
-#include "log/published_state.h"
-#include "log/segment_list.h"
+#include "log/reader_segments.h"
 
 namespace mq::log {
 
@@ -20,6 +19,9 @@ enum class ReadOutcome : unsigned char {
 
 enum class Isolation : unsigned char { read_uncommitted, read_committed };
 
+// Where readers of that isolation stop: the high watermark, or the last stable offset.
+[[nodiscard]] Offset readable_end(const PublishedState& state, const Published& now, Isolation isolation);
+
 // Strictly below the high watermark, or the last stable offset for read_committed. Not thread-safe; one reader a
 // thread. `state` must outlive it. An index is a hint only: what it points at must be a batch that fits, else the
 // segment is scanned. Errors: corrupt and truncated, with file and byte; io.
@@ -31,7 +33,7 @@ public:
     ~LogReader();
 
     // What the directory holds at this moment, from one who knows: spares the first look at it.
-    void use_listing(std::vector<SegmentName> segments);
+    void use_listing(std::vector<SegmentName> segments) { segments_.use_listing(std::move(segments)); }
 
     // The next batch read will be the one that holds `offset`, or the first after it.
     void seek(Offset offset);
@@ -51,28 +53,18 @@ public:
 
 private:
     struct OpenSegment;
-    // How often the files have changed: what was listed or opened before is stale after.
-    struct Generations {
-        std::uint64_t list = 0;
-        std::uint64_t files = 0;
-        bool operator==(const Generations&) const = default;
-    };
-    [[nodiscard]] Generations generations() const;
     [[nodiscard]] Offset bound_of(const Published& now) const;
-    [[nodiscard]] Result<bool> list_steadily(const Generations& at);
     [[nodiscard]] Result<bool> open_segment(const Published& now, const Generations& at);
     [[nodiscard]] Result<bool> find_segment(const Published& now, const Generations& at);
     [[nodiscard]] Result<std::optional<Error>> find_damage(ScanOutcome outcome, const ScannedBatch& batch,
                                                            Offset log_end) const;
 
-    std::string directory_;
+    ReaderSegments segments_;
     const PublishedState* state_;
     Isolation isolation_;
     Offset position_{0};
     bool verify_checksum_ = true;
     bool dense_ = false;
-    std::vector<SegmentName> listed_;  // as of listed_at_; empty: not known
-    Generations listed_at_;
     std::unique_ptr<OpenSegment> segment_;
 };
 

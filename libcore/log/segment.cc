@@ -13,7 +13,8 @@ Result<Segment> Segment::open(const std::string& directory, Offset base, os::Ope
     const SegmentPaths paths = segment_paths(directory, base, suffix);
     Segment segment;
     segment.base_ = base;
-    MQ_ASSIGN(segment.log_, os::File::open(paths.log, mode));
+    MQ_ASSIGN(os::File log_file, os::File::open(paths.log, mode));
+    segment.log_ = std::make_shared<const os::File>(std::move(log_file));
     MQ_ASSIGN(segment.offset_index_, OffsetIndex::open(paths.offset_index, base, mode));
     MQ_ASSIGN(segment.time_index_, TimeIndex::open(paths.time_index, base, mode));
     return segment;
@@ -23,7 +24,8 @@ Result<Segment> Segment::open_for_reading(const std::string& directory, Offset b
     const SegmentPaths paths = segment_paths(directory, base, suffix);
     Segment segment;
     segment.base_ = base;
-    MQ_ASSIGN(segment.log_, os::File::open(paths.log, os::OpenMode::read));
+    MQ_ASSIGN(os::File log_file, os::File::open(paths.log, os::OpenMode::read));
+    segment.log_ = std::make_shared<const os::File>(std::move(log_file));
     if (auto index = OffsetIndex::open(paths.offset_index, base, os::OpenMode::read))
         segment.offset_index_ = std::move(*index);
     if (auto index = TimeIndex::open(paths.time_index, base, os::OpenMode::read))
@@ -56,13 +58,13 @@ void Segment::seek(BatchScanner& scanner, Offset offset, FilePosition end) const
 }
 
 FilePosition Segment::scan_start(Offset offset, FilePosition end) const {
-    BatchScanner scanner{log_, FilePosition{0}, end, ScanDepth::units};
+    BatchScanner scanner{*log_, FilePosition{0}, end, ScanDepth::units};
     seek(scanner, offset, end);
     return scanner.position();
 }
 
 Result<std::optional<ScannedBatch>> Segment::find(Offset offset, FilePosition end) const {
-    BatchScanner scanner{log_, scan_start(offset, end), end, ScanDepth::headers};
+    BatchScanner scanner{*log_, scan_start(offset, end), end, ScanDepth::headers};
     ScannedBatch batch;
     for (;;) {
         MQ_ASSIGN(const ScanOutcome outcome, scanner.next(batch));
@@ -78,7 +80,7 @@ Result<std::optional<ScannedBatch>> Segment::find(Offset offset, FilePosition en
 Result<Offset> Segment::next_offset(FilePosition end) const {
     // The last entry of the index is the nearest to the end; every offset lies above it.
     const Offset last{base_ + INT32_MAX};
-    BatchScanner scanner{log_, scan_start(last, end), end, ScanDepth::headers};
+    BatchScanner scanner{*log_, scan_start(last, end), end, ScanDepth::headers};
     ScannedBatch batch;
     Offset next = base_;
     for (;;) {
@@ -109,14 +111,14 @@ Result<TimeIndexEntry> Segment::largest_time(FilePosition end, std::uint32_t ent
     }
     // An index that lost its tail still ends with a true entry, so what follows that entry's batch is looked at: as a
     // rule little, for the largest timestamp comes last.
-    BatchScanner scanner{log_, from, end, ScanDepth::headers};
+    BatchScanner scanner{*log_, from, end, ScanDepth::headers};
     ScannedBatch batch;
     for (;;) {
         MQ_ASSIGN(const ScanOutcome outcome, scanner.next(batch));
         if (outcome == ScanOutcome::end) return largest;
         if (outcome == ScanOutcome::corrupt) return fail(scanner.error());
         if (outcome == ScanOutcome::torn_tail)
-            return fail(Errc::truncated, "read batch", log_.path(), "the segment ends inside a batch",
+            return fail(Errc::truncated, "read batch", log_->path(), "the segment ends inside a batch",
                         scanner.position().value());
         if (batch.header.max_timestamp > largest.timestamp)
             largest = {batch.header.max_timestamp, batch.header.last_offset()};

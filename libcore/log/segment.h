@@ -1,6 +1,7 @@
 // The files of one segment, open together.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -31,7 +32,9 @@ public:
                                                           FileSuffix suffix = FileSuffix::none);
 
     [[nodiscard]] Offset base() const { return base_; }
-    [[nodiscard]] const os::File& log_file() const { return log_; }
+    [[nodiscard]] const os::File& log_file() const { return *log_; }
+    // Stays open and readable when this object is gone, and the file deleted.
+    [[nodiscard]] const std::shared_ptr<const os::File>& shared_log_file() const { return log_; }
     [[nodiscard]] const std::optional<OffsetIndex>& offset_index() const { return offset_index_; }
     [[nodiscard]] const std::optional<TimeIndex>& time_index() const { return time_index_; }
 
@@ -53,7 +56,7 @@ public:
     [[nodiscard]] Result<TimeIndexEntry> largest_time(FilePosition end, std::uint32_t entries) const;
 
 private:
-    os::File log_;
+    std::shared_ptr<const os::File> log_ = std::make_shared<const os::File>();
     Offset base_{0};
     std::optional<OffsetIndex> offset_index_;
     std::optional<TimeIndex> time_index_;

@@ -29,6 +29,8 @@ void PartitionReader::Impl::start_reading() {
     reader->set_verify_checksum(verify_checksum);
     reader->set_dense(dense);
     reader->seek(position);
+    ranges.emplace(directory->partition_path(id), state(), isolation);
+    ranges->set_dense(dense);
 }
 
 Status PartitionReader::Impl::attach() {
@@ -61,6 +63,7 @@ Result<bool> PartitionReader::Impl::go_live() {
     }
     use_generation = *held;
     reader.reset();
+    ranges.reset();
     own_log.reset();
     own.reset();
     start_reading();
@@ -86,6 +89,7 @@ Result<bool> PartitionReader::Impl::take_over() {
 // State of its own, from the files as they are (DIR-9).
 Status PartitionReader::Impl::read_files() {
     reader.reset();
+    ranges.reset();
     own_log.reset();
     own = std::make_unique<log::PublishedState>();
     ++times_read;
@@ -187,29 +191,45 @@ Life PartitionReader::life() const {
     return Life{r.use_generation, r.state().loads.load(), r.state().truncations.load()};
 }
 
-Result<log::ReadOutcome> PartitionReader::next(log::ScannedBatch& batch) {
-    Impl& r = *impl_;
+// What `from_files` brings, of the partition as it is now.
+Result<log::ReadOutcome> PartitionReader::Impl::read(FunctionRef<Result<log::ReadOutcome>()> from_files) {
     for (;;) {
-        if (!r.reader) {
-            MQ_ASSIGN(const bool moved, r.refresh());
-            if (!moved || !r.reader) return log::ReadOutcome::end_of_log;
+        if (!reader) {
+            MQ_ASSIGN(const bool moved, refresh());
+            if (!moved || !reader) return log::ReadOutcome::end_of_log;
         }
-        auto outcome = r.reader->next(batch);
-        if (outcome && *outcome == log::ReadOutcome::batch && r.is_current()) {
-            r.position = r.reader->position();
-            return outcome;
-        }
+        auto outcome = from_files();
         // What looks like the end, or like damage, may be that the topic went away.
-        if (outcome && *outcome != log::ReadOutcome::end_of_log && r.is_current()) return outcome;
-        MQ_ASSIGN(const bool moved, r.refresh());
+        if (outcome && *outcome != log::ReadOutcome::end_of_log && is_current()) return outcome;
+        MQ_ASSIGN(const bool moved, refresh());
         if (moved) continue;
         if (!outcome) {
             // A deletion takes the directory away before it says so in the slot.
-            MQ_ASSIGN(const bool there, os::exists(r.directory->partition_path(r.id)));
-            if (!there) return fail(Errc::not_found, {}, log::partition_directory(r.id), "the topic was deleted");
+            MQ_ASSIGN(const bool there, os::exists(directory->partition_path(id)));
+            if (!there) return fail(Errc::not_found, {}, log::partition_directory(id), "the topic was deleted");
         }
         return outcome;
     }
+}
+
+Result<log::ReadOutcome> PartitionReader::next(log::ScannedBatch& batch) {
+    Impl& r = *impl_;
+    auto outcome = r.read([&] { return r.reader->next(batch); });
+    if (outcome && *outcome == log::ReadOutcome::batch) r.position = r.reader->position();
+    return outcome;
+}
+
+Result<log::ReadOutcome> PartitionReader::read_range(Offset from, std::uint64_t max_bytes, bool whole_first_batch,
+                                                     log::RecordRange& range) {
+    Impl& r = *impl_;
+    return r.read([&] { return r.ranges->read(from, max_bytes, whole_first_batch, range); });
+}
+
+Result<std::vector<log::AbortedTxn>> PartitionReader::aborted_in(const log::RecordRange& range, Offset from) {
+    MQ_ASSIGN(const bool has_some, impl_->ranges->has_aborted_transactions());
+    if (!has_some) return std::vector<log::AbortedTxn>{};
+    MQ_ASSIGN(const Offset end, log::RangeReader::end_of(range));
+    return aborted_transactions(from, end);
 }
 
 // Asks a Log that follows the shared state without a lock: while files move it may find one gone, and looks again.

@@ -11,6 +11,7 @@
 #include "log/checkpoint_file.h"
 #include "log/log.h"
 #include "log/log_reader.h"
+#include "log/range_reader.h"
 #include "store/partition_writer.h"
 
 namespace mq::store {
@@ -39,6 +40,12 @@ public:
     // Errors: not_found as bounds(); corrupt and truncated with file and byte. The batch's bytes are valid until the
     // next call.
     [[nodiscard]] Result<log::ReadOutcome> next(log::ScannedBatch& batch);
+
+    // As RangeReader::read; beside next(), whose position it neither needs nor moves. Errors: as next().
+    [[nodiscard]] Result<log::ReadOutcome> read_range(Offset from, std::uint64_t max_bytes, bool whole_first_batch,
+                                                      log::RecordRange& range);
+    // Those that a reader of the range from `from` on must know (TXN-36); in no time where there are none at all.
+    [[nodiscard]] Result<std::vector<log::AbortedTxn>> aborted_in(const log::RecordRange& range, Offset from);
 
     [[nodiscard]] Result<std::optional<log::TimestampOffset>> find_timestamp(TimestampMs timestamp);
     // The record with the largest timestamp; nullopt in an empty log.

@@ -1,6 +1,7 @@
 // The private half of PartitionReader, shared with Waiter.
 #pragma once
 
+#include "log/range_reader.h"
 #include "store/directory_impl.h"
 
 namespace mq::store {
@@ -30,6 +31,7 @@ struct PartitionReader::Impl {
     std::uint64_t times_read = 0;
     FilesSeen files_seen;
     std::optional<log::LogReader> reader;  // absent: there are no files yet
+    std::optional<log::RangeReader> ranges;
     log::RecoveryReport report;
 
     [[nodiscard]] log::PublishedState& state() const { return own ? *own : state_of(*slot); }
@@ -47,6 +49,7 @@ struct PartitionReader::Impl {
         return reader && (reader->bound() > position || state().read().log_start > position);
     }
     void start_reading();
+    [[nodiscard]] Result<log::ReadOutcome> read(FunctionRef<Result<log::ReadOutcome>()> from_files);
     // Where the reader stands is held against what has happened since. True: there may be more to read now. Errors:
     // not_found, the topic went away.
     [[nodiscard]] Result<bool> refresh();
