@@ -1,0 +1,180 @@
+#include "daemon.h"
+
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+
+#include "broker/broker.h"
+#include "cli/signals.h"
+#include "cli/text.h"
+#include "dev_directory.h"
+#include "http_listener.h"
+#include "log_writer.h"
+#include "server/server.h"
+#include "service_manager.h"
+#include "watch_page.h"
+
+namespace mq::broker_tool {
+namespace {
+
+using cli::cat;
+using cli::ExitCode;
+
+// How long answers may take to be sent once it stops.
+constexpr std::int64_t kGraceMs = 5000;
+
+// Partitions and connections take a descriptor each; the soft limit is that of programs that use select(2).
+void raise_descriptor_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
+}
+
+os::File hangup_signals() {
+    sigset_t hangup;
+    sigemptyset(&hangup);
+    sigaddset(&hangup, SIGHUP);
+    // Before any thread is started: all of them leave it to this descriptor.
+    ::pthread_sigmask(SIG_BLOCK, &hangup, nullptr);
+    return os::File::adopt(::signalfd(-1, &hangup, SFD_CLOEXEC | SFD_NONBLOCK), "SIGHUP", false);
+}
+
+std::string where(const server::Endpoint& endpoint) {
+    if (!endpoint.path.empty()) return cat("unix:", endpoint.path);
+    const std::string host =
+        endpoint.host.find(':') == std::string::npos ? endpoint.host : cat('[', endpoint.host, ']');
+    return cat(host, ':', endpoint.port);
+}
+
+class Daemon {
+public:
+    Daemon(const Args& args, Settings settings, const cli::Diagnostics& diagnostics)
+        : args_(args), settings_(std::move(settings)), diagnostics_(diagnostics) {}
+
+    Ending run() {
+        std::signal(SIGPIPE, SIG_IGN);
+        raise_descriptor_limit();
+        if (const Status started = start(); !started) return {.code = refuse(started.error())};
+        announce();
+        Ending ending = wait();
+        if (const Status stopped = stop(); !stopped) {
+            log_->error(cat("stop: ", stopped.error().message()));
+            ending = {.code = cli::exit_code_for(stopped.error().code)};
+        }
+        return ending;
+    }
+
+private:
+    Status start() {
+        MQ_ASSIGN(log_, LogWriter::open(args_.log_format, args_.log_level.value_or(broker::Severity::info),
+                                        args_.log_file));
+        for (const std::string& warning : settings_.warnings) log_->warning(warning);
+        if (args_.dev) {
+            MQ_ASSIGN(DevDirectory made, DevDirectory::make());
+            dev_ = std::make_unique<DevDirectory>(std::move(made));
+            settings_.config.log_dir = dev_->data();
+        }
+        MQ_ASSIGN(broker_, broker::Broker::open(settings_.config, *log_));
+        MQ_ASSIGN(server_, server::Server::open(*broker_, *log_));
+        if (settings_.metrics) {
+            MQ_ASSIGN(pages_, HttpListener::open(*settings_.metrics, [this](std::string_view path) {
+                          return watch_page(path, *broker_, *server_);
+                      }));
+        }
+        return server_->start();
+    }
+
+    // Before it serves: on the terminal as all tools do it, for a machine in the form of the log.
+    ExitCode refuse(const Error& error) {
+        ExitCode code = cli::exit_code_for(error.code);
+        if (code == ExitCode::usage || code == ExitCode::not_found) code = ExitCode::configuration;
+        if (log_ == nullptr || (args_.log_format == LogFormat::text && !args_.log_file))
+            return diagnostics_.fail(code, error.message());
+        log_->error(error.message());
+        return code;
+    }
+
+    void announce() {
+        for (const auto& endpoint : server_->endpoints()) log_->info(cat("listening on ", where(endpoint)));
+        if (pages_) log_->info(cat("metrics at http://", pages_->address(), "/metrics"));
+        log_->info(cat("serving ", settings_.config.log_dir));
+        service_manager_.ready("Serving");
+        if (!args_.dev) return;
+        std::string line = "BROKERS=";
+        for (const auto& endpoint : server_->endpoints()) {
+            if (endpoint.path.empty()) line += cat(line.ends_with('=') ? "" : ",", where(endpoint));
+        }
+        // Whoever started it may be gone, and nobody else wants to know.
+        static_cast<void>(os::File::adopt(STDOUT_FILENO, "stdout", true).write_all(line + '\n'));
+        dev_->remove_those_of_the_dead();
+    }
+
+    Ending wait() {
+        enum : std::size_t { kEnd, kHangup, kInput };
+        pollfd events[] = {{cli::FirstSignal::fd(), POLLIN, 0},
+                           {hangups_.fd(), POLLIN, 0},
+                           {args_.until_eof ? STDIN_FILENO : -1, POLLIN, 0}};
+        const auto every = service_manager_.alive_every();
+        for (;;) {
+            const int timeout = every ? static_cast<int>(std::min<std::int64_t>(every->count(), 1 << 30)) : -1;
+            const int ready = ::poll(events, std::size(events), timeout);
+            if (every) service_manager_.alive();
+            if (cli::FirstSignal::taken() != 0) return {.signal = cli::FirstSignal::taken()};
+            if (ready <= 0) continue;
+            if (events[kHangup].revents != 0) reload();
+            if (events[kInput].revents != 0 && input_ended()) return {};
+        }
+    }
+
+    static bool input_ended() {
+        char ignored[4096];
+        const ssize_t got = ::read(STDIN_FILENO, ignored, sizeof ignored);
+        return got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN);
+    }
+
+    void reload() {
+        signalfd_siginfo taken{};
+        static_cast<void>(!::read(hangups_.fd(), &taken, sizeof taken));
+        service_manager_.reloading();
+        if (const Status reopened = log_->reopen(); !reopened) log_->error(reopened.error().message());
+        service_manager_.ready("Serving");
+    }
+
+    Status stop() {
+        service_manager_.stopping();
+        log_->info("stopping");
+        pages_.reset();
+        server_->stop_taking();
+        const Status stopped = broker_->stop();
+        if (!server_->stop(kGraceMs)) log_->warning("some answers were not taken in time");
+        if (stopped) log_->info("stopped");
+        return stopped;
+    }
+
+    const Args& args_;
+    Settings settings_;
+    const cli::Diagnostics& diagnostics_;
+    cli::FirstSignal signals_;
+    os::File hangups_ = hangup_signals();
+    ServiceManager service_manager_;
+    // The directory goes last but for the log, which hears of all.
+    std::unique_ptr<LogWriter> log_;
+    std::unique_ptr<DevDirectory> dev_;
+    std::unique_ptr<broker::Broker> broker_;
+    std::unique_ptr<server::Server> server_;
+    std::unique_ptr<HttpListener> pages_;
+};
+
+}  // namespace
+
+Ending serve(const Args& args, Settings settings, const cli::Diagnostics& diagnostics) {
+    return Daemon{args, std::move(settings), diagnostics}.run();
+}
+
+}  // namespace mq::broker_tool
