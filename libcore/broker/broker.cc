@@ -2,10 +2,13 @@
 
 #include <chrono>
 
+#include "broker/coordinator.h"
 #include "broker/event_log.h"
 #include "broker/metrics.h"
 #include "broker/partitions.h"
+#include "broker/producer_ids.h"
 #include "broker/topics.h"
+#include "broker/wakeups.h"
 #include "broker/worker_pool.h"
 #include "offsets/offset_store.h"
 #include "shm/control_file.h"
@@ -30,10 +33,15 @@ struct Broker::Impl {
     std::int32_t id;
     std::string cluster_id;
     store::DataDirectory directory;
-    offsets::OffsetStore offsets{directory};
+    offsets::OffsetStore offsets{directory, wall_clock_ms, 0, config.offsets_partitions};
     Topics topics{directory};
+    ProducerIds producer_ids{directory};
     Partitions partitions{{directory, workers, log}, kMostPartitions};
+    Coordinator coordinator{{config, log, directory, offsets, workers, wakeups}};
+    Wakeups wakeups{directory};
     WorkerPool workers{kWorkers};
+
+    void end();
 };
 
 Result<std::unique_ptr<Broker>> Broker::open(BrokerConfig config, EventLog& log) {
@@ -60,16 +68,27 @@ Result<std::unique_ptr<Broker>> Broker::open(BrokerConfig config, EventLog& log)
                     "its " + std::string{log::kMetaProperties} + " is that of broker " +
                         std::to_string(*identity.broker_id) + ", broker.id is " + std::to_string(id));
     }
-    return std::unique_ptr<Broker>(
+    std::unique_ptr<Broker> broker{
         new Broker{std::unique_ptr<Impl>(new Impl{std::move(config), log, std::make_unique<Metrics>(), id,
-                                                  std::move(identity.cluster_id), std::move(directory)})});
+                                                  std::move(identity.cluster_id), std::move(directory)})}};
+    MQ_TRY(broker->impl_->coordinator.start());
+    return broker;
 }
 
 Broker::Broker(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Broker::~Broker() = default;
+Broker::~Broker() { impl_->end(); }
+
+bool Broker::is_ready() const { return impl_->coordinator.is_ready(); }
+
+// What waits, waits for something that the next one brings about.
+void Broker::Impl::end() {
+    coordinator.stop();
+    wakeups.stop();
+    workers.stop();
+}
 
 Status Broker::stop() {
-    impl_->workers.stop();
+    impl_->end();
     MQ_TRY(impl_->offsets.flush());
     return impl_->directory.close();
 }
@@ -81,8 +100,11 @@ EventLog& Broker::log() { return impl_->log; }
 Metrics& Broker::metrics() { return *impl_->metrics; }
 store::DataDirectory& Broker::directory() { return impl_->directory; }
 offsets::OffsetStore& Broker::offsets() { return impl_->offsets; }
+Coordinator& Broker::coordinator() { return impl_->coordinator; }
+Wakeups& Broker::wakeups() { return impl_->wakeups; }
 WorkerPool& Broker::workers() { return impl_->workers; }
 Topics& Broker::topics() { return impl_->topics; }
 Partitions& Broker::partitions() { return impl_->partitions; }
+ProducerIds& Broker::producer_ids() { return impl_->producer_ids; }
 
 }  // namespace mq::broker

@@ -15,6 +15,7 @@ enum class Needs : unsigned char {
     nothing,
     describe_cluster,
     alter_cluster,
+    idempotent_write,
     each_topic,  // the handler asks for each topic
     each_group,
     cluster_action,  // only brokers among themselves

@@ -19,10 +19,36 @@ struct DescribeClusterRequest;
 struct DescribeClusterResponse;
 struct DescribeTopicPartitionsRequest;
 struct DescribeTopicPartitionsResponse;
+struct DescribeProducersRequest;
+struct DescribeProducersResponse;
+struct InitProducerIdRequest;
+struct InitProducerIdResponse;
 struct MetadataRequest;
 struct MetadataResponse;
 struct ProduceRequest;
 struct ProduceResponse;
+struct DeleteGroupsRequest;
+struct DeleteGroupsResponse;
+struct DescribeGroupsRequest;
+struct DescribeGroupsResponse;
+struct FindCoordinatorRequest;
+struct FindCoordinatorResponse;
+struct HeartbeatRequest;
+struct HeartbeatResponse;
+struct JoinGroupRequest;
+struct JoinGroupResponse;
+struct LeaveGroupRequest;
+struct LeaveGroupResponse;
+struct ListGroupsRequest;
+struct ListGroupsResponse;
+struct OffsetCommitRequest;
+struct OffsetCommitResponse;
+struct OffsetDeleteRequest;
+struct OffsetDeleteResponse;
+struct OffsetFetchRequest;
+struct OffsetFetchResponse;
+struct SyncGroupRequest;
+struct SyncGroupResponse;
 }  // namespace mq::wire
 
 namespace mq::broker {
@@ -39,7 +65,30 @@ namespace mq::broker {
                                                              const wire::DescribeClusterRequest& request);
 [[nodiscard]] wire::DescribeTopicPartitionsResponse describe_topic_partitions(
     Broker& broker, const Call& call, const wire::DescribeTopicPartitionsRequest& request);
+[[nodiscard]] wire::DescribeProducersResponse describe_producers(Broker& broker, const Call& call,
+                                                                 const wire::DescribeProducersRequest& request);
+[[nodiscard]] wire::InitProducerIdResponse init_producer_id(Broker& broker, const Call& call,
+                                                            const wire::InitProducerIdRequest& request);
 void produce(Broker& broker, Call call, wire::ProduceRequest request, Answer<wire::ProduceResponse> answer);
 void metadata(Broker& broker, Call call, wire::MetadataRequest request, Answer<wire::MetadataResponse> answer);
+[[nodiscard]] wire::FindCoordinatorResponse find_coordinator(Broker& broker, const Call& call,
+                                                             const wire::FindCoordinatorRequest& request);
+[[nodiscard]] wire::HeartbeatResponse heartbeat(Broker& broker, const Call& call,
+                                                const wire::HeartbeatRequest& request);
+[[nodiscard]] wire::ListGroupsResponse list_groups(Broker& broker, const Call& call,
+                                                   const wire::ListGroupsRequest& request);
+void delete_groups(Broker& broker, Call call, wire::DeleteGroupsRequest request,
+                   Answer<wire::DeleteGroupsResponse> answer);
+void describe_groups(Broker& broker, Call call, wire::DescribeGroupsRequest request,
+                     Answer<wire::DescribeGroupsResponse> answer);
+void join_group(Broker& broker, Call call, wire::JoinGroupRequest request, Answer<wire::JoinGroupResponse> answer);
+void leave_group(Broker& broker, Call call, wire::LeaveGroupRequest request, Answer<wire::LeaveGroupResponse> answer);
+void offset_commit(Broker& broker, Call call, wire::OffsetCommitRequest request,
+                   Answer<wire::OffsetCommitResponse> answer);
+void offset_delete(Broker& broker, Call call, wire::OffsetDeleteRequest request,
+                   Answer<wire::OffsetDeleteResponse> answer);
+void offset_fetch(Broker& broker, Call call, wire::OffsetFetchRequest request,
+                  Answer<wire::OffsetFetchResponse> answer);
+void sync_group(Broker& broker, Call call, wire::SyncGroupRequest request, Answer<wire::SyncGroupResponse> answer);
 
 }  // namespace mq::broker

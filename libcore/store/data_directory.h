@@ -19,6 +19,8 @@ class ControlFile;
 
 namespace mq::store {
 
+class WatchedEnd;  // end_watch.h
+
 enum class Access : bool { read, write };
 
 struct OpenOptions {
@@ -72,8 +74,11 @@ public:
     // Makes meta.properties if it is missing. Errors: corrupt, and those of reading and writing.
     [[nodiscard]] Result<Identity> identify();
 
-    // By name. Topics that another program left as directories only are there too.
-    [[nodiscard]] Result<std::vector<Topic>> topics() const;
+    // By name. Topics that another program left as directories only are there too. `defaults`: gets those that
+    // belong to them.
+    [[nodiscard]] Result<std::vector<Topic>> topics(ConfigMap* defaults = nullptr) const;
+    // What topics have that say nothing themselves, and whose setting is not Kafka's default.
+    [[nodiscard]] Result<ConfigMap> topic_defaults() const;
     // Errors: not_found, bad_argument (illegal name).
     [[nodiscard]] Result<Topic> topic(std::string_view name) const;
     // The same from the shared memory where that knows it: a command that uses one topic parses no mq-topics.json of
@@ -94,11 +99,18 @@ public:
     // Sets and (nullopt) unsets.
     [[nodiscard]] Result<Topic> change_config(std::string_view name,
                                               const std::map<std::string, std::optional<std::string>>& changes);
+    // These and no others. bad_argument also where they exclude what a topic has set, and nothing is changed then.
+    [[nodiscard]] Status set_topic_defaults(const ConfigMap& wanted);
+
+    // A block of `count` producer ids that nobody else gets, now or later: the first of them. Durable. Errors: too_many.
+    [[nodiscard]] Result<ProducerId> claim_producer_ids(std::int64_t count);
 
     // Errors: not_found (no such topic or partition).
     [[nodiscard]] Result<std::unique_ptr<PartitionWriter>> open_writer(const log::TopicPartition& id);
     [[nodiscard]] Result<std::unique_ptr<PartitionReader>> open_reader(
         const log::TopicPartition& id, log::Isolation isolation = log::Isolation::read_uncommitted);
+    // Errors: not_found (nobody has opened it in this life of the directory, or nothing is shared).
+    [[nodiscard]] Result<WatchedEnd> watch_end(const log::TopicPartition& id) const;
 
     // What processes share, for the layers that keep tables of their own in it (offsets, groups); nullptr where
     // nothing is shared.
