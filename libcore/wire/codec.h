@@ -1,7 +1,8 @@
-// The definitions of encode() and decode(), for messages/*.cc only.
+// The definitions of encode(), decode() and errors_of(), for messages/*.cc only.
 #pragma once
 
 #include "record/schema_io.h"
+#include "wire/errors_of.h"
 #include "wire/message.h"
 
 namespace mq::wire {
@@ -37,12 +38,49 @@ Result<T> decode(ByteView body, std::int16_t version, std::size_t budget) {
                           std::string{io.failed_field()} + ": " + io.reason());
 }
 
+// Visits a message like its writer, and looks for one thing.
+class ErrorVisitor {
+public:
+    explicit ErrorVisitor(FunctionRef<void(ErrorCode)> tell) : tell_(tell) {}
+
+    template <typename T>
+    void operator()(const char* name, const T& value, const record::schema::Field& field = {}) {
+        if constexpr (std::is_same_v<T, ErrorCode>) {
+            tell_(value);
+        } else if constexpr (record::schema::is_optional<T>) {
+            if (value) (*this)(name, *value, field);
+        } else if constexpr (record::schema::is_vector<T>) {
+            if constexpr (std::is_class_v<typename T::value_type>) {
+                for (const auto& item : value) (*this)(name, item, field);
+            }
+        } else if constexpr (std::is_class_v<T> && !std::is_same_v<T, std::string> && !std::is_same_v<T, ByteView> &&
+                             !std::is_same_v<T, Uuid>) {
+            object(value);
+        }
+    }
+    void bytes(const auto&...) {}
+    void records(const auto&...) {}
+    template <typename T>
+    void object(const T& value) {
+        record::schema::visit_fields(*this, value);
+    }
+
+private:
+    FunctionRef<void(ErrorCode)> tell_;
+};
+
+template <Message T>
+void errors_of(const T& response, FunctionRef<void(ErrorCode)> tell) {
+    ErrorVisitor{tell}.object(response);
+}
+
 }  // namespace mq::wire
 
 #define MQ_WIRE_MESSAGE(type)                                                                                      \
     template ::mq::Status encode<type>(const type&, std::int16_t, std::string&, std::vector<::mq::wire::Splice>*); \
     template ::mq::Result<type> decode<type>(::mq::ByteView, std::int16_t, std::size_t);
 // Both messages of one request.
-#define MQ_WIRE_API(name)          \
-    MQ_WIRE_MESSAGE(name##Request) \
-    MQ_WIRE_MESSAGE(name##Response)
+#define MQ_WIRE_API(name)           \
+    MQ_WIRE_MESSAGE(name##Request)  \
+    MQ_WIRE_MESSAGE(name##Response) \
+    template void errors_of<name##Response>(const name##Response&, ::mq::FunctionRef<void(ErrorCode)>);
