@@ -17,6 +17,8 @@ AnyAnswer& AnyAnswer::operator=(AnyAnswer&& other) noexcept {
     return *this;
 }
 
+void AnyAnswer::count_error(wire::ErrorCode error) { metrics_->errors_of(error).add(); }
+
 void AnyAnswer::give(Reply reply) {
     const auto responder = std::exchange(responder_, nullptr);
     if (!responder) return;

@@ -9,6 +9,7 @@
 
 #include "base/strong_int.h"
 #include "os/file.h"
+#include "wire/errors_of.h"
 #include "wire/frame.h"
 
 namespace mq::broker {
@@ -76,6 +77,8 @@ public:
 
 protected:
     void give(Reply reply);
+    [[nodiscard]] bool is_counted() const { return metrics_ != nullptr; }
+    void count_error(wire::ErrorCode error);
     [[nodiscard]] std::int32_t correlation_id() const { return correlation_id_; }
 
 private:
@@ -101,6 +104,7 @@ public:
         reply.files = std::move(files);
         reply.keeps = std::move(keeps);
         auto* splices = reply.files.empty() && reply.keeps.empty() ? nullptr : &reply.splices;
+        if (is_counted()) wire::errors_of(response, [this](wire::ErrorCode error) { count_error(error); });
         if (!wire::append_response(response, version(), correlation_id(), reply.bytes, splices))
             reply = {.kind = Reply::Kind::close};
         give(std::move(reply));

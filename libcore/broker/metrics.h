@@ -51,6 +51,9 @@ struct RequestMetrics {
     static constexpr std::size_t kVersions = 20;
     // By version; those above the last count there.
     std::array<Counter, kVersions> requests;
+    // By code, UNKNOWN_SERVER_ERROR (-1) first; those above the last count there.
+    static constexpr std::size_t kErrors = 140;
+    std::array<Counter, kErrors> errors;
     Counter request_bytes;
     Counter response_bytes;
     Counter closed;  // answered by closing the connection
@@ -58,6 +61,9 @@ struct RequestMetrics {
     Durations queue;  // waiting for a worker
     Durations local;  // in the handler, without what it waits for afterwards
 
+    [[nodiscard]] Counter& errors_of(wire::ErrorCode error) {
+        return errors[std::min(static_cast<std::size_t>(static_cast<std::int16_t>(error)) + 1, kErrors - 1)];
+    }
     void count(std::int16_t version, std::uint64_t bytes) {
         requests[std::min(static_cast<std::size_t>(version), kVersions - 1)].add();
         request_bytes.add(bytes);

@@ -88,6 +88,15 @@ void add_requests(Exposition& page, broker::Metrics& metrics) {
                 page.sample(count, {{"request", api.name}, {"version", std::to_string(version)}});
         }
     }
+    page.family("kafka_network_requestmetrics_errors_total", kCounter, "Errors in answers, NONE among them");
+    for (const wire::Api& api : wire::kApis) {
+        const RequestMetrics& counts = metrics.of(api.key);
+        for (std::size_t i = 0; i < RequestMetrics::kErrors; ++i) {
+            const auto code = static_cast<wire::ErrorCode>(static_cast<int>(i) - 1);
+            if (const std::uint64_t count = counts.errors[i].value(); count > 0)
+                page.sample(count, {{"request", api.name}, {"error", wire::to_string(code)}});
+        }
+    }
     constexpr double kMillisecond = 1000;
     for (const auto& [name, help, times] : kRequestTimes) {
         page.family(name, kSummary, help);
