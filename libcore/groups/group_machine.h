@@ -28,6 +28,9 @@ namespace mq::groups {
 // "Empty", "PreparingRebalance", "CompletingRebalance", "Stable", "Dead".
 [[nodiscard]] std::string_view to_string(ClassicState state);
 
+// What member ids end in: 36 random characters in the shape of a UUID, as Kafka's.
+[[nodiscard]] std::string random_member_suffix();
+
 // What a failed append means to the members of a group: SYN-4 for its metadata, OFF-8 for its offsets.
 [[nodiscard]] GroupError error_of_group_append(GroupError append);
 [[nodiscard]] GroupError error_of_offset_append(GroupError append);
@@ -73,11 +76,6 @@ struct OffsetTimes {
     TimestampMs expires_ms = kNoTimestamp;
 };
 
-struct OffsetDeleteAnswer {
-    GroupError error = GroupError::none;
-    std::vector<GroupError> topics;  // of each topic asked for; empty with an error
-};
-
 struct GroupRemoval {
     GroupError error = GroupError::none;
     bool has_record = false;  // a null value for the group's metadata is to be written
@@ -101,6 +99,9 @@ public:
     void load(std::string_view group, const std::optional<record::GroupMetadataValue>& value);
     // The log has offsets of the group.
     void load_offsets_of(std::string_view group);
+    // What others have made of a group, by the log. At any time; changes nothing of a group that is joined here, and
+    // members of the record count as gone.
+    void renew(std::string_view group, const std::optional<record::GroupMetadataValue>& value, bool has_offsets);
     // Sessions of the members that were read begin now.
     void loaded(Now now);
     // Another broker leads the partition: everybody who waits is told to look for it.
@@ -138,6 +139,8 @@ public:
 
     // ---- looking
 
+    // It has members, or somebody was given an id to join with, or it is just being removed.
+    [[nodiscard]] bool is_joined(std::string_view group) const;
     // A group that does not exist is Dead.
     [[nodiscard]] GroupSummary describe(std::string_view group) const;
     // Names, in their order.

@@ -46,6 +46,27 @@ void GroupMachine::load(std::string_view group, const std::optional<record::Grou
 
 void GroupMachine::load_offsets_of(std::string_view group) { create(group).has_offsets = true; }
 
+void GroupMachine::renew(std::string_view group, const std::optional<record::GroupMetadataValue>& value,
+                         bool has_offsets) {
+    if (is_joined(group)) return;
+    TimestampMs since_ms = kNoTimestamp;
+    std::optional<std::int64_t> entered_ms;
+    if (const GroupPart* known = find(group)) {
+        since_ms = known->state_since_ms;
+        entered_ms = known->entered_ms;
+        wakeups_.erase({known->wake_ms, known->name});
+        groups_.erase(known->name);
+    }
+    if (has_offsets) load_offsets_of(group);
+    if (!value) return;
+    record::GroupMetadataValue empty = *value;
+    empty.members.clear();
+    load(group, empty);
+    GroupPart& part = *find(group);
+    // Still the record that this machine wrote: it knows better how long ago that was.
+    if (part.state_since_ms == since_ms) part.entered_ms = entered_ms;
+}
+
 void GroupMachine::loaded(Now now) {
     now = at(now);
     phase_ = Phase::active;
@@ -173,6 +194,12 @@ bool GroupMachine::offset_expired(std::string_view group, std::string_view topic
 }
 
 // ---- looking
+
+bool GroupMachine::is_joined(std::string_view group) const {
+    const GroupPart* part = find(group);
+    return part != nullptr &&
+           (part->state != ClassicState::empty || !part->members.empty() || !part->pending.empty());
+}
 
 GroupSummary GroupMachine::describe(std::string_view group) const {
     GroupSummary summary;

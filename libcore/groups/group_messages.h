@@ -129,6 +129,11 @@ struct CommitRequest {
     bool transactional = false;  // TxnOffsetCommit
 };
 
+struct OffsetDeleteAnswer {
+    GroupError error = GroupError::none;
+    std::vector<GroupError> topics;  // of each topic asked for; empty with an error
+};
+
 enum class ClassicState : unsigned char { empty, preparing_rebalance, completing_rebalance, stable, dead };
 
 struct MemberSummary {

@@ -67,6 +67,11 @@ using GroupWork = FunctionRef<Status(LockedGroup& group)>;
 [[nodiscard]] Result<bool> try_with_place(shm::ControlFile& control, const shm::GroupPlace& place,
                                           std::string_view name, GroupWork work);
 
+// Of the control file: held by the broker that has members of the group over the network (exclusion.h).
+[[nodiscard]] std::uint64_t network_byte(std::string_view group);
+// in_use: joined over the network, and by which broker.
+[[nodiscard]] Error networked_error(const shm::ControlFile& control, std::string_view what, std::string_view group);
+
 // "A (process 12), B (a process of another container)": who lives in the group, for messages.
 [[nodiscard]] std::string name_members(const shm::GroupPlace& place, const std::vector<std::size_t>& members);
 // CLIENT-ID-random.

@@ -150,6 +150,8 @@ Status while_empty(store::DataDirectory& directory, std::string_view group, Func
             return fail(Errc::in_use, "change group", std::string{group},
                         "has " + std::to_string(living.size()) + (living.size() == 1 ? " member: " : " members: ") +
                             name_members(group_now.place(), living));
+        MQ_ASSIGN(const bool networked, directory.control()->is_byte_held(network_byte(group)));
+        if (networked) return fail(networked_error(*directory.control(), "change group", group));
         return work();
     });
 }

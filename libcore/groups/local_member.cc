@@ -1,11 +1,11 @@
 #include "groups/local_member.h"
 
 #include <algorithm>
-#include <random>
 #include <set>
 
 #include "base/seeded_bug.h"
 #include "groups/death_watch.h"
+#include "groups/group_machine.h"
 #include "groups/local_group.h"
 #include "os/kill_point.h"
 #include "os/process.h"
@@ -17,17 +17,6 @@ using log::TopicPartition;
 
 Error refuse(Errc code, std::string_view group, std::string detail) {
     return {code, "join group", std::string{group}, 0, {}, std::move(detail)};
-}
-
-// 36 characters, in the shape of the UUIDs that Kafka's members have.
-std::string random_name() {
-    std::random_device source;
-    std::string name;
-    for (int i = 0; i < 32; ++i) {
-        if (i == 8 || i == 12 || i == 16 || i == 20) name += '-';
-        name += "0123456789abcdef"[source() % 16];
-    }
-    return name;
 }
 
 Status check(const JoinOptions& options) {
@@ -61,7 +50,7 @@ struct LocalMember::Impl {
     shm::ControlFile& control;
     offsets::OffsetStore& offsets;
     const JoinOptions options;
-    const std::string unique = random_name();
+    const std::string unique = random_member_suffix();
     const std::string member_id = options.client_id + "-" + unique;
     const unsigned fork_generation = os::fork_generation();
 
@@ -108,6 +97,10 @@ Status LocalMember::Impl::enter(LockedGroup& group_now, std::span<const Subscrib
         return fail(refuse(Errc::in_use, options.group,
                            "a member with the instance id " + options.instance_id +
                                " is alive: " + name_members(*place, {*predecessor})));
+    if (living.empty()) {
+        MQ_ASSIGN(const bool networked, control.is_byte_held(network_byte(options.group)));
+        if (networked) return fail(networked_error(control, "join group", options.group));
+    }
     const auto assignor = static_cast<std::uint32_t>(options.assignor);
     if (!living.empty() && head.assignor.load() != assignor)
         return fail(refuse(Errc::in_use, options.group,

@@ -57,8 +57,8 @@ struct GroupDescription {
 [[nodiscard]] Result<std::vector<std::string>> active_groups(store::DataDirectory& directory);
 
 // Runs `work` while the group has no members and none can join: what changes the offsets of a group from outside runs
-// in it. Errors: in_use, naming the members, if it has some; those of `work`; those of locks (the directory's
-// WaitHook says how long is waited). Needs a directory open for writing.
+// in it. Errors: in_use, naming the members, or the broker that has them, if it has some; those of `work`; those of
+// locks (the directory's WaitHook says how long is waited). Needs a directory open for writing.
 [[nodiscard]] Status while_empty(store::DataDirectory& directory, std::string_view group, FunctionRef<Status()> work);
 
 struct SubscribedTopic {
@@ -80,7 +80,8 @@ struct JoinOptions {
 class LocalMember {
 public:
     // Errors: in_use (a member with this instance id is alive, named by pid; the group has members with another
-    // assignor), too_many (members, topics, partitions, groups), bad_argument (name, ids), not_permitted.
+    // assignor, or over the network: exclusion.h), too_many (members, topics, partitions, groups), bad_argument
+    // (name, ids), not_permitted.
     [[nodiscard]] static Result<std::unique_ptr<LocalMember>> join(store::DataDirectory& directory,
                                                                    offsets::OffsetStore& offsets,
                                                                    const JoinOptions& options,

@@ -21,7 +21,6 @@ namespace mq::offsets {
 
 [[nodiscard]] bool is_utf8(std::string_view text);
 // Errors: bad_argument, naming what is wrong.
-[[nodiscard]] Status check_group(std::string_view group);
 [[nodiscard]] Status check_commit(const Commit& commit);
 
 // Records of __consumer_offsets, in as many batches as they take; memory is kept for the next time.

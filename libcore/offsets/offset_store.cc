@@ -13,6 +13,7 @@ struct OffsetStore::Impl {
     store::DataDirectory& directory;
     ClockFn clock;
     std::uint32_t pieces;
+    std::int32_t new_partitions;
 
     std::mutex mutex;  // of what follows
     std::optional<std::int32_t> count;
@@ -42,7 +43,7 @@ Result<std::int32_t> OffsetStore::Impl::partitions(std::string_view group) {
     if (!shape && shape.error().code != Errc::not_found) return fail(shape.error());
     count_of_generation = generation;
     // What is not there yet may come at any time.
-    if (!shape) return kOffsetsPartitions;
+    if (!shape) return new_partitions;
     count = shape->partitions;
     return *count;
 }
@@ -66,7 +67,7 @@ Status OffsetStore::Impl::make_topic() {
     }
     const auto made = directory.create_topic(
         {std::string{kOffsetsTopic},
-         kOffsetsPartitions,
+         new_partitions,
          1,
          {{"cleanup.policy", "compact"}, {"compression.type", "producer"}, {"segment.bytes", "104857600"}}});
     if (!made && made.error().code != Errc::already_exists) return fail(made.error());
@@ -113,10 +114,12 @@ Status OffsetStore::Impl::each(FunctionRef<Status(OffsetsPartition&)> work) {
     return {};
 }
 
-OffsetStore::OffsetStore(store::DataDirectory& directory, ClockFn clock, std::uint32_t table_pieces)
+OffsetStore::OffsetStore(store::DataDirectory& directory, ClockFn clock, std::uint32_t table_pieces,
+                         std::int32_t new_partitions)
     : impl_(new Impl{.directory = directory,
                      .clock = clock,
                      .pieces = table_pieces != 0 ? table_pieces : shm::kOffsetPieces,
+                     .new_partitions = new_partitions,
                      .mutex = {},
                      .count = {},
                      .opened = {}}) {}
@@ -154,6 +157,23 @@ Result<std::vector<Group>> OffsetStore::groups() {
     MQ_TRY(done);
     std::ranges::sort(all, {}, &Group::name);
     return all;
+}
+
+Result<std::int32_t> OffsetStore::partitions() {
+    const std::scoped_lock lock{impl_->mutex};
+    return impl_->partitions({});
+}
+
+Result<std::vector<Group>> OffsetStore::groups_of(std::int32_t partition) {
+    OffsetsPartition* p = nullptr;
+    {
+        const std::scoped_lock lock{impl_->mutex};
+        p = &impl_->partition(partition);
+    }
+    const std::scoped_lock lock{p->mutex};
+    MQ_ASSIGN(const bool there, p->exists());
+    if (!there) return std::vector<Group>{};
+    return p->groups();
 }
 
 Result<std::optional<Group>> OffsetStore::group(std::string_view name) {
@@ -201,7 +221,8 @@ Status OffsetStore::commit(std::string_view group, std::span<const Commit> commi
         const TimestampMs now = impl_->clock();
         const TimestampMs timestamp = options.commit_timestamp.value_or(now);
         p.encoder().begin(now);
-        for (const Commit& commit : commits) p.encoder().add(group, commit, timestamp);
+        for (const Commit& commit : commits)
+            p.encoder().add(group, commit, commit.commit_timestamp.value_or(timestamp));
         return p.commit(group, commits, timestamp, options.only_if);
     });
 }

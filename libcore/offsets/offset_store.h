@@ -36,6 +36,9 @@ struct Committed {
 };
 using GroupOffsets = std::map<log::TopicPartition, Committed>;
 
+// Whether a group of this name can be made here. Errors: bad_argument, naming what is wrong.
+[[nodiscard]] Status check_group(std::string_view group);
+
 // One change of what a group has committed. Views must outlive the call.
 struct Commit {
     std::string_view topic;
@@ -44,6 +47,7 @@ struct Commit {
     LeaderEpoch leader_epoch = -1;
     std::string_view metadata{};
     std::optional<TimestampMs> expire_timestamp{};
+    std::optional<TimestampMs> commit_timestamp{};  // nullopt: that of the whole commit
 };
 
 struct CommitOptions {
@@ -66,9 +70,10 @@ struct Group {
 // those of the data directory, and corrupt (a record that is no offset commit, with its offset).
 class OffsetStore {
 public:
-    // `table_pieces`: for tests of a full shared table; 0: all there are.
+    // `table_pieces`: for tests of a full shared table; 0: all there are. `new_partitions`: of __consumer_offsets, if
+    // it is missing.
     explicit OffsetStore(store::DataDirectory& directory, ClockFn clock = wall_clock_ms,
-                         std::uint32_t table_pieces = 0);
+                         std::uint32_t table_pieces = 0, std::int32_t new_partitions = kOffsetsPartitions);
     OffsetStore(OffsetStore&&) noexcept;
     OffsetStore& operator=(OffsetStore&&) noexcept;
     ~OffsetStore();
@@ -78,6 +83,10 @@ public:
     [[nodiscard]] Result<GroupOffsets> fetch_all(std::string_view group);
     // By name: those that have offsets, or a group metadata record.
     [[nodiscard]] Result<std::vector<Group>> groups();
+    // How many partitions __consumer_offsets has, or will have.
+    [[nodiscard]] Result<std::int32_t> partitions();
+    // Of one of them.
+    [[nodiscard]] Result<std::vector<Group>> groups_of(std::int32_t partition);
     // nullopt: there is no such group.
     [[nodiscard]] Result<std::optional<Group>> group(std::string_view name);
 

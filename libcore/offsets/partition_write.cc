@@ -15,7 +15,7 @@ shm::OffsetValue value_of(Offset record, const Commit& commit, TimestampMs commi
     value.record = record.value() + 1;
     value.offset = commit.offset->value();
     value.leader_epoch = commit.expire_timestamp ? -1 : commit.leader_epoch;  // as its record has it
-    value.commit_timestamp = commit_timestamp;
+    value.commit_timestamp = commit.commit_timestamp.value_or(commit_timestamp);
     value.expire_timestamp = commit.expire_timestamp.value_or(kNoTimestamp);
     return value;
 }

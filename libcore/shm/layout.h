@@ -9,7 +9,8 @@
 //     + 320 MiB  group table      128 MiB, sparse: group_table.h
 //
 // Byte-range locks (open file descriptions) lie on the same file: byte 0 for life, byte 1 the broker, byte 2^32 + TID
-// a thread that takes robust locks, byte 2^33 + place a member of a group on this machine.
+// a thread that takes robust locks, byte 2^33 + place a member of a group on this machine, byte 2^62 + hash a group
+// that has members over the network.
 #pragma once
 
 #include <array>
@@ -106,6 +107,8 @@ inline constexpr std::size_t kGroupTableAt = kOffsetTableAt + kOffsetTableBytes;
 inline constexpr std::size_t kGroupTableBytes = std::size_t{128} << 20;
 inline constexpr std::size_t kControlFileBytes = kGroupTableAt + kGroupTableBytes;
 
-inline constexpr std::uint64_t kMemberBytesAt = std::uint64_t{1} << 33;  // of the byte-range locks
+// Of the byte-range locks.
+inline constexpr std::uint64_t kMemberBytesAt = std::uint64_t{1} << 33;
+inline constexpr std::uint64_t kNetworkBytesAt = std::uint64_t{1} << 62;
 
 }  // namespace mq::shm

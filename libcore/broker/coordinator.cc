@@ -1,0 +1,360 @@
+#include <latch>
+
+#include "broker/coordinator_impl.h"
+#include "broker/topics.h"
+#include "groups/exclusion.h"
+#include "os/process.h"
+
+namespace mq::broker {
+namespace {
+
+using groups::GroupError;
+
+// So many pieces of work at most have one flush, and hold a worker.
+constexpr std::size_t kMostAtOnce = 256;
+
+}  // namespace
+
+GroupError commit_error_of(const Error& error) {
+    return groups::error_of_offset_append(static_cast<GroupError>(static_cast<std::int16_t>(error_code_of(error))));
+}
+
+// ---- shards
+
+void Coordinator::Impl::Outbox::deliver() {
+    for (auto& [done, answer] : joins) done(answer);
+    for (auto& [done, answer] : syncs) done(answer);
+}
+
+groups::Now Coordinator::Impl::now() { return {os::monotonic_ns() / 1'000'000, wall_clock_ms()}; }
+
+Coordinator::Impl::Shard& Coordinator::Impl::shard_of(std::string_view group) {
+    return *shards[static_cast<std::size_t>(
+        record::partition_for_id(group, static_cast<std::int32_t>(shards.size())))];
+}
+
+bool Coordinator::Impl::is_joined(Shard& shard, std::string_view group) {
+    const std::lock_guard lock{shard.mutex};
+    return shard.machine.is_joined(group);
+}
+
+void Coordinator::Impl::tell(const std::string& what, const Error& error) {
+    parts.log.warning(what + ": " + error.message());
+}
+
+groups::Token Coordinator::Impl::hold(Shard& shard, Joined done) {
+    shard.joins.emplace(++shard.last_token, std::move(done));
+    return shard.last_token;
+}
+groups::Token Coordinator::Impl::hold(Shard& shard, Synced done) {
+    shard.syncs.emplace(++shard.last_token, std::move(done));
+    return shard.last_token;
+}
+
+void Coordinator::Impl::collect(Shard& shard, Outbox& out) {
+    groups::GroupOutputs outputs = shard.machine.take_outputs();
+    for (auto& reply : outputs.joins) {
+        auto held = shard.joins.extract(reply.token);
+        if (held) out.joins.emplace_back(std::move(held.mapped()), std::move(reply.answer));
+    }
+    for (auto& reply : outputs.syncs) {
+        auto held = shard.syncs.extract(reply.token);
+        if (held) out.syncs.emplace_back(std::move(held.mapped()), std::move(reply.answer));
+    }
+    for (auto& one : outputs.writes) {
+        auto shared = std::make_shared<groups::GroupWrite>(std::move(one));
+        enqueue(shard, [this, &shard, shared](Batch&) { write(shard, *shared); });
+    }
+    // After the records: a local process that joins then finds them.
+    for (const std::string& group : shard.held) {
+        if (shard.machine.is_joined(group) || !shard.releasing.insert(group).second) continue;
+        enqueue(shard, [this, &shard, group](Batch&) { let_go(shard, group); });
+    }
+    set_timer(shard);
+}
+
+void Coordinator::Impl::set_timer(Shard& shard) {
+    const auto next = shard.machine.next_wakeup_ms();
+    if (!next || is_stopped || (shard.timer && shard.timer->first <= *next)) return;
+    if (shard.timer) parts.wakeups.cancel(shard.timer->second);
+    shard.timer.emplace(*next, parts.wakeups.at(*next, [this, &shard] { due(shard); }));
+}
+
+void Coordinator::Impl::due(Shard& shard) {
+    if (is_stopped) return;
+    Outbox out;
+    {
+        const std::lock_guard lock{shard.mutex};
+        shard.timer.reset();
+        shard.machine.due(now());
+        collect(shard, out);
+    }
+    out.deliver();
+}
+
+// ---- the queue
+
+void Coordinator::Impl::enqueue(Shard& shard, Job job) {
+    shard.queue.push_back(std::move(job));
+    if (std::exchange(shard.is_running, true)) return;
+    parts.workers.post([this, &shard] { run(shard); });
+}
+
+void Coordinator::Impl::run(Shard& shard) {
+    Batch batch;
+    for (std::size_t count = 0; count < kMostAtOnce; ++count) {
+        Job job;
+        {
+            const std::lock_guard lock{shard.mutex};
+            if (shard.queue.empty()) break;
+            job = std::move(shard.queue.front());
+            shard.queue.pop_front();
+        }
+        job(batch);
+    }
+    if (!batch.to_confirm.empty()) {
+        const Status flushed = parts.offsets.flush(batch.group);
+        if (!flushed) tell("committed offsets may not survive a power cut", flushed.error());
+        for (const Done& done : batch.to_confirm) done(flushed ? GroupError::none : commit_error_of(flushed.error()));
+    }
+    const std::lock_guard lock{shard.mutex};
+    shard.is_running = !shard.queue.empty();
+    // Behind the work of others.
+    if (shard.is_running) parts.workers.post([this, &shard] { run(shard); });
+}
+
+void Coordinator::Impl::write(Shard& shard, const groups::GroupWrite& write) {
+    const Status written = parts.offsets.put_metadata(write.group, write.value);
+    if (!written) tell("group " + write.group, written.error());
+    Outbox out;
+    {
+        const std::lock_guard lock{shard.mutex};
+        const GroupError error =
+            written ? GroupError::none
+                    : static_cast<GroupError>(static_cast<std::int16_t>(error_code_of(written.error())));
+        shard.machine.written(write.id, error, now());
+        collect(shard, out);
+    }
+    out.deliver();
+}
+
+void Coordinator::Impl::let_go(Shard& shard, const std::string& group) {
+    {
+        const std::lock_guard lock{shard.mutex};
+        shard.releasing.erase(group);
+        if (shard.machine.is_joined(group)) return;
+        shard.held.erase(group);
+    }
+    const Status done = groups::let_go_for_network(parts.directory, group);
+    if (!done) tell("group " + group, done.error());
+}
+
+Status Coordinator::Impl::renew(Shard& shard, const std::string& group) {
+    MQ_ASSIGN(const auto known, parts.offsets.group(group));
+    const std::lock_guard lock{shard.mutex};
+    shard.machine.renew(group, known ? known->metadata : std::nullopt, known && known->partitions > 0);
+    return {};
+}
+
+// ---- life
+
+Coordinator::Coordinator(Parts parts) : impl_(new Impl{parts}) {}
+Coordinator::~Coordinator() = default;
+
+Status Coordinator::start() {
+    Impl& my = *impl_;
+    MQ_ASSIGN(const std::int32_t count, my.parts.offsets.partitions());
+    my.to_load = static_cast<std::size_t>(count);
+    for (std::int32_t number = 0; number < count; ++number) {
+        my.shards.push_back(
+            std::make_unique<Impl::Shard>(number, my.parts.config.groups, groups::random_member_suffix));
+    }
+    for (const auto& each : my.shards) {
+        Impl::Shard& shard = *each;
+        const std::lock_guard lock{shard.mutex};
+        my.enqueue(shard, [&my, &shard](Impl::Batch&) { my.load(shard); });
+    }
+    my.schedule_expiry();
+    return {};
+}
+
+bool Coordinator::is_ready() const { return impl_->to_load == 0; }
+
+void Coordinator::Impl::load(Shard& shard) {
+    if (is_stopped) return;
+    const auto known = parts.offsets.groups_of(shard.number);
+    if (!known) {
+        constexpr std::int64_t kAgainMs = 1'000;
+        tell("groups of " + std::string{offsets::kOffsetsTopic} + "-" + std::to_string(shard.number) +
+                 " cannot be read, and wait",
+             known.error());
+        const std::lock_guard lock{shard.mutex};
+        if (is_stopped) return;
+        parts.wakeups.at(now().monotonic_ms + kAgainMs, [this, &shard] {
+            const std::lock_guard again{shard.mutex};
+            enqueue(shard, [this, &shard](Batch&) { load(shard); });
+        });
+        return;
+    }
+    std::vector<const offsets::Group*> joined;
+    for (const offsets::Group& group : *known) {
+        if (!group.metadata || group.metadata->members.empty()) continue;
+        const Status held = groups::hold_for_network(parts.directory, group.name);
+        if (held) {
+            joined.push_back(&group);
+        } else {
+            // They came while there was no broker.
+            tell("group " + group.name + " loses the members that it had over the network", held.error());
+        }
+    }
+    Outbox out;
+    {
+        const std::lock_guard lock{shard.mutex};
+        for (const offsets::Group* group : joined) {
+            shard.machine.load(group->name, group->metadata);
+            if (group->partitions > 0) shard.machine.load_offsets_of(group->name);
+            shard.held.insert(group->name);
+        }
+        if (is_stopped) return;
+        shard.machine.loaded(now());
+        shard.is_loaded = true;
+        collect(shard, out);
+    }
+    out.deliver();
+    --to_load;
+}
+
+void Coordinator::stop() {
+    Impl& my = *impl_;
+    if (my.is_stopped.exchange(true)) return;
+    for (const auto& shard : my.shards) {
+        Impl::Outbox out;
+        {
+            const std::lock_guard lock{shard->mutex};
+            if (shard->timer) my.parts.wakeups.cancel(shard->timer->second);
+            shard->timer.reset();
+            shard->machine.resign();
+            my.collect(*shard, out);
+        }
+        out.deliver();
+    }
+    my.drain();
+}
+
+void Coordinator::Impl::drain() {
+    std::latch empty{static_cast<std::ptrdiff_t>(shards.size())};
+    for (const auto& shard : shards) {
+        const std::lock_guard lock{shard->mutex};
+        if (shard->is_running) {
+            enqueue(*shard, [&empty](Batch&) { empty.count_down(); });
+        } else {
+            empty.count_down();
+        }
+    }
+    empty.wait();
+}
+
+// ---- members
+
+void Coordinator::join(const groups::JoinRequest& request, Joined done) {
+    Impl& my = *impl_;
+    if (!request.group.empty() && !offsets::check_group(request.group)) {
+        groups::JoinAnswer refusal;
+        refusal.error = GroupError::invalid_group_id;
+        refusal.member_id = request.member_id;
+        return done(refusal);
+    }
+    Impl::Shard& shard = my.shard_of(request.group);
+    Impl::Outbox out;
+    {
+        const std::lock_guard lock{shard.mutex};
+        // Of a group that nobody is in there is no member to come back.
+        if (request.group.empty() || !shard.is_loaded || my.is_stopped || !request.member_id.empty() ||
+            shard.machine.is_joined(request.group)) {
+            const groups::Token token = my.hold(shard, std::move(done));
+            shard.machine.join(token, request, my.now());
+            my.collect(shard, out);
+        } else {
+            my.enqueue(shard, [&my, &shard, request, done = std::move(done)](Impl::Batch&) {
+                my.enter(shard, request, done);
+            });
+        }
+    }
+    out.deliver();
+}
+
+void Coordinator::Impl::enter(Shard& shard, const groups::JoinRequest& request, const Joined& done) {
+    if (!is_joined(shard, request.group)) {
+        Status mine = groups::hold_for_network(parts.directory, request.group);
+        const bool is_held = mine.has_value();
+        if (mine) mine = renew(shard, request.group);
+        {
+            const std::lock_guard lock{shard.mutex};
+            if (is_held) shard.held.insert(request.group);
+        }
+        if (!mine) {
+            // Clients take it as final, and say so: what members there are, they speak no protocol that a client
+            // does.
+            const bool is_local = mine.error().code == Errc::in_use;
+            tell("group " + request.group + ": " + request.client_id + " at " + request.client_host + " is refused",
+                 mine.error());
+            groups::JoinAnswer refusal;
+            refusal.error =
+                is_local ? GroupError::inconsistent_group_protocol : GroupError::coordinator_not_available;
+            refusal.member_id = request.member_id;
+            done(refusal);
+            if (!is_held) return;
+            Outbox none;
+            const std::lock_guard lock{shard.mutex};
+            return collect(shard, none);
+        }
+    }
+    Outbox out;
+    {
+        const std::lock_guard lock{shard.mutex};
+        const groups::Token token = hold(shard, done);
+        shard.machine.join(token, request, now());
+        collect(shard, out);
+    }
+    out.deliver();
+}
+
+void Coordinator::sync(const groups::SyncRequest& request, Synced done) {
+    Impl& my = *impl_;
+    Impl::Shard& shard = my.shard_of(request.group);
+    Impl::Outbox out;
+    {
+        const std::lock_guard lock{shard.mutex};
+        const groups::Token token = my.hold(shard, std::move(done));
+        shard.machine.sync(token, request, my.now());
+        my.collect(shard, out);
+    }
+    out.deliver();
+}
+
+GroupError Coordinator::heartbeat(const groups::HeartbeatRequest& request) {
+    Impl& my = *impl_;
+    Impl::Shard& shard = my.shard_of(request.group);
+    const std::lock_guard lock{shard.mutex};
+    return shard.machine.heartbeat(request, my.now());
+}
+
+void Coordinator::leave(const groups::LeaveRequest& request, Left done) {
+    Impl& my = *impl_;
+    Impl::Shard& shard = my.shard_of(request.group);
+    Impl::Outbox out;
+    groups::LeaveAnswer answer;
+    bool is_last = false;
+    {
+        const std::lock_guard lock{shard.mutex};
+        answer = shard.machine.leave(request, my.now());
+        my.collect(shard, out);
+        // Who is told that it has left may start a local process that joins.
+        is_last = shard.releasing.contains(request.group);
+        if (is_last) my.enqueue(shard, [answer, done](Impl::Batch&) { done(answer); });
+    }
+    out.deliver();
+    if (!is_last) done(answer);
+}
+
+}  // namespace mq::broker

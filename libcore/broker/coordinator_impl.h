@@ -1,0 +1,101 @@
+// What the files coordinator*.cc share.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <set>
+#include <span>
+#include <vector>
+
+#include "base/function_ref.h"
+#include "broker/config.h"
+#include "broker/coordinator.h"
+#include "broker/event_log.h"
+#include "broker/wakeups.h"
+#include "broker/worker_pool.h"
+#include "groups/group_machine.h"
+
+namespace mq::broker {
+
+struct Coordinator::Impl {
+    // Answers, given when no lock is held any more.
+    struct Outbox {
+        std::vector<std::pair<Joined, groups::JoinAnswer>> joins;
+        std::vector<std::pair<Synced, groups::SyncAnswer>> syncs;
+        void deliver();
+    };
+    // What waits for one flush.
+    struct Batch {
+        std::string group;  // one of them
+        std::vector<Done> to_confirm;
+    };
+    using Job = std::function<void(Batch&)>;
+
+    struct Shard {
+        Shard(std::int32_t its_number, const groups::GroupConfig& config, std::function<std::string()> suffix)
+            : number(its_number), machine(config, std::move(suffix)) {}
+        const std::int32_t number;
+
+        // Of everything below; held for moments only, never during a look at the log or a wait.
+        std::mutex mutex;
+        groups::GroupMachine machine;
+        bool is_loaded = false;
+        groups::Token last_token = 0;
+        std::map<groups::Token, Joined> joins;
+        std::map<groups::Token, Synced> syncs;
+        std::set<std::string, std::less<>> held;       // hold_for_network()
+        std::set<std::string, std::less<>> releasing;  // of them, in the queue
+        std::optional<std::pair<std::int64_t, Wakeups::Id>> timer;
+        std::deque<Job> queue;
+        bool is_running = false;
+    };
+
+    explicit Impl(const Parts& its_parts) : parts(its_parts) {}
+
+    [[nodiscard]] static groups::Now now();
+    [[nodiscard]] Shard& shard_of(std::string_view group);
+
+    // ---- with the shard's mutex held
+    // Takes what the machine has come to: answers go to the outbox, records to the queue.
+    void collect(Shard& shard, Outbox& out);
+    void set_timer(Shard& shard);
+    void enqueue(Shard& shard, Job job);
+    [[nodiscard]] groups::Token hold(Shard& shard, Joined done);
+    [[nodiscard]] groups::Token hold(Shard& shard, Synced done);
+
+    // ---- without
+    void run(Shard& shard);
+    void due(Shard& shard);
+    void load(Shard& shard);
+    // Waits until the queues are empty.
+    void drain();
+    void schedule_expiry();
+    void expire();
+    // ---- in the queue
+    void write(Shard& shard, const groups::GroupWrite& write);
+    void let_go(Shard& shard, const std::string& group);
+    void enter(Shard& shard, const groups::JoinRequest& request, const Joined& done);
+    void store(const std::string& group, const std::vector<offsets::Commit>& offsets, Done done, Batch& batch);
+    // The machine knows of the group what the log says; one that is joined is not touched.
+    [[nodiscard]] Status renew(Shard& shard, const std::string& group);
+    [[nodiscard]] groups::GroupError commit_unjoined(Shard& shard, const groups::CommitRequest& request);
+    [[nodiscard]] Result<groups::GroupSummary> describe_unjoined(const std::string& group);
+    [[nodiscard]] Result<groups::OffsetDeleteAnswer> check_offset_delete(Shard& shard, const std::string& group,
+                                                                         std::span<const std::string> topics);
+    void remove(Shard& shard, const std::string& group, const Done& done, Batch& batch);
+    // The number of offsets that are gone.
+    [[nodiscard]] Result<std::size_t> expire_group(Shard& shard, const std::string& group);
+    // Errors: in_use (it has local members), not_found, and those of `work`.
+    [[nodiscard]] Status while_empty(const std::string& group, FunctionRef<Status()> work);
+    [[nodiscard]] bool is_joined(Shard& shard, std::string_view group);
+    void tell(const std::string& what, const Error& error);
+
+    const Parts parts;
+    std::vector<std::unique_ptr<Shard>> shards;
+    std::atomic<std::size_t> to_load{1};
+    std::atomic<bool> is_stopped{false};
+};
+
+}  // namespace mq::broker

@@ -1,0 +1,256 @@
+// Offsets: committed, fetched, deleted, expired; and groups that are deleted.
+#include <algorithm>
+
+#include "broker/coordinator_impl.h"
+#include "groups/exclusion.h"
+#include "groups/local_member.h"
+
+namespace mq::broker {
+
+using groups::GroupError;
+
+void Coordinator::commit(const groups::CommitRequest& request, std::vector<offsets::Commit> what, Done done) {
+    Impl& my = *impl_;
+    Impl::Shard& shard = my.shard_of(request.group);
+    GroupError error = GroupError::none;
+    {
+        const std::lock_guard lock{shard.mutex};
+        if (!shard.is_loaded || my.is_stopped || shard.machine.is_joined(request.group)) {
+            error = shard.machine.check_commit(request, my.now());
+            if (error == GroupError::none) {
+                my.enqueue(shard, [&my, group = request.group, what = std::move(what), done](Impl::Batch& batch) {
+                    my.store(group, what, done, batch);
+                });
+            }
+        } else {
+            my.enqueue(shard, [&my, &shard, request, what = std::move(what), done](Impl::Batch& batch) {
+                const GroupError refusal = my.commit_unjoined(shard, request);
+                if (refusal != GroupError::none) return done(refusal);
+                my.store(request.group, what, done, batch);
+            });
+        }
+    }
+    if (error != GroupError::none) done(error);
+}
+
+// Nobody had joined it over the network when the request came.
+GroupError Coordinator::Impl::commit_unjoined(Shard& shard, const groups::CommitRequest& request) {
+    if (!is_joined(shard, request.group)) {
+        const auto local = groups::is_joined_locally(parts.directory, request.group);
+        if (!local) return commit_error_of(local.error());
+        // OFF-3
+        if (*local) return GroupError::unknown_member_id;
+        // OFF-2
+        if (request.generation < 0) return is_stopped ? GroupError::not_coordinator : GroupError::none;
+        if (const Status known = renew(shard, request.group); !known) return commit_error_of(known.error());
+    }
+    const std::lock_guard lock{shard.mutex};
+    return shard.machine.check_commit(request, now());
+}
+
+void Coordinator::Impl::store(const std::string& group, const std::vector<offsets::Commit>& what, Done done,
+                              Batch& batch) {
+    if (what.empty()) return done(GroupError::none);
+    if (const Status written = parts.offsets.commit(group, what); !written) {
+        tell("group " + group + ": offsets are not committed", written.error());
+        return done(commit_error_of(written.error()));
+    }
+    batch.group = group;
+    batch.to_confirm.push_back(std::move(done));
+}
+
+void Coordinator::fetch(const std::string& group, Fetched done) {
+    Impl& my = *impl_;
+    Impl::Shard& shard = my.shard_of(group);
+    bool is_loaded = false;
+    {
+        const std::lock_guard lock{shard.mutex};
+        is_loaded = shard.is_loaded;
+        if (is_loaded) {
+            my.enqueue(shard, [&my, group, done](Impl::Batch&) {
+                const auto known = my.parts.offsets.fetch_all(group);
+                if (known) return done(GroupError::none, *known);
+                my.tell("group " + group, known.error());
+                done(commit_error_of(known.error()), {});
+            });
+        }
+    }
+    if (!is_loaded) done(GroupError::coordinator_load_in_progress, {});
+}
+
+namespace {
+
+// OFF-16, of a group whose members are processes of this machine.
+Result<groups::OffsetDeleteAnswer> check_local_delete(store::DataDirectory& directory, const std::string& group,
+                                                      std::span<const std::string> topics) {
+    MQ_ASSIGN(const auto local, groups::describe(directory, group));
+    groups::OffsetDeleteAnswer answer;
+    for (const std::string& topic : topics) {
+        const bool is_read = std::ranges::any_of(local.members, [&](const groups::MemberDescription& member) {
+            return std::ranges::find(member.topics, topic) != member.topics.end();
+        });
+        answer.topics.push_back(is_read ? GroupError::group_subscribed_to_topic : GroupError::none);
+    }
+    return answer;
+}
+
+}  // namespace
+
+Result<groups::OffsetDeleteAnswer> Coordinator::Impl::check_offset_delete(Shard& shard, const std::string& group,
+                                                                          std::span<const std::string> topics) {
+    if (!is_joined(shard, group)) {
+        MQ_ASSIGN(const bool local, groups::is_joined_locally(parts.directory, group));
+        if (local) return check_local_delete(parts.directory, group, topics);
+        MQ_TRY(renew(shard, group));
+    }
+    const std::lock_guard lock{shard.mutex};
+    return shard.machine.check_offset_delete(group, topics);
+}
+
+void Coordinator::delete_offsets(const std::string& group, std::vector<log::TopicPartition> ids,
+                                 OffsetsDeleted done) {
+    Impl& my = *impl_;
+    Impl::Shard& shard = my.shard_of(group);
+    const auto work = [&my, &shard, group, ids = std::move(ids), done](Impl::Batch& batch) {
+        std::vector<std::string> topics;
+        for (const auto& id : ids) topics.push_back(id.topic);
+        const auto refuse = [&](GroupError error) { done({error, {}}); };
+        const auto checked = my.check_offset_delete(shard, group, topics);
+        if (!checked) return refuse(commit_error_of(checked.error()));
+        if (checked->error != GroupError::none) return done(*checked);
+        std::vector<offsets::Commit> gone;
+        for (std::size_t i = 0; i < ids.size(); ++i) {
+            if (checked->topics[i] != GroupError::none) continue;
+            gone.push_back({.topic = ids[i].topic, .partition = ids[i].partition});
+        }
+        my.store(
+            group, gone,
+            [done, answer = *checked](GroupError error) {
+                done(error == GroupError::none ? answer : groups::OffsetDeleteAnswer{error, {}});
+            },
+            batch);
+    };
+    const std::lock_guard lock{shard.mutex};
+    my.enqueue(shard, work);
+}
+
+void Coordinator::remove(const std::string& group, Done done) {
+    Impl& my = *impl_;
+    Impl::Shard& shard = my.shard_of(group);
+    const std::lock_guard lock{shard.mutex};
+    my.enqueue(shard, [&my, &shard, group, done](Impl::Batch& batch) { my.remove(shard, group, done, batch); });
+}
+
+void Coordinator::Impl::remove(Shard& shard, const std::string& group, const Done& done, Batch& batch) {
+    {
+        const std::lock_guard lock{shard.mutex};
+        if (is_stopped) return done(GroupError::not_coordinator);
+        if (!shard.is_loaded) return done(GroupError::coordinator_load_in_progress);
+    }
+    // OFF-17
+    if (is_joined(shard, group)) return done(GroupError::non_empty_group);
+    // What was released, but is still in the queue.
+    let_go(shard, group);
+    const Status gone = while_empty(group, [&] { return parts.offsets.remove_group(group).map([](std::size_t) {}); });
+    if (!gone) {
+        if (gone.error().code == Errc::in_use) return done(GroupError::non_empty_group);
+        if (gone.error().code == Errc::not_found) return done(GroupError::group_id_not_found);
+        tell("group " + group + " is not deleted", gone.error());
+        return done(commit_error_of(gone.error()));
+    }
+    if (const Status known = renew(shard, group); !known) tell("group " + group, known.error());
+    batch.group = group;
+    batch.to_confirm.push_back(done);
+}
+
+// Local processes can neither join it nor change it meanwhile.
+Status Coordinator::Impl::while_empty(const std::string& group, FunctionRef<Status()> work) {
+    // They cannot have a group of such a name.
+    if (!offsets::check_group(group)) return work();
+    MQ_ASSIGN(const auto known, parts.offsets.group(group));
+    MQ_ASSIGN(const bool local, groups::is_joined_locally(parts.directory, group));
+    // No place is made for a group that there is not.
+    if (!known && !local) return fail(Errc::not_found, "use group", group);
+    return groups::while_empty(parts.directory, group, work);
+}
+
+// ---- OFF-14
+
+void Coordinator::Impl::schedule_expiry() {
+    if (is_stopped) return;
+    parts.wakeups.at(now().monotonic_ms + parts.config.offsets_retention_check_ms, [this] {
+        parts.workers.post([this] {
+            if (is_stopped) return;
+            expire();
+            schedule_expiry();
+        });
+    });
+}
+
+void Coordinator::expire() { impl_->expire(); }
+
+// Which groups it concerns is found out first; each is then looked at anew in its shard's queue, between its commits.
+void Coordinator::Impl::expire() {
+    const auto failed = [&](const Error& error) {
+        tell("offsets are not looked through for those that expired", error);
+    };
+    const auto known = parts.offsets.groups();
+    if (!known) return failed(known.error());
+    std::set<std::string> names;
+    std::set<std::string, std::less<>> joined;
+    for (const offsets::Group& group : *known) {
+        if (is_joined(shard_of(group.name), group.name)) {
+            joined.insert(group.name);
+            names.insert(group.name);
+        } else if (group.partitions == 0) {
+            // OFF-15
+            names.insert(group.name);
+        }
+    }
+    const auto old = parts.offsets.expire(
+        parts.config.offsets_retention_ms, [&](std::string_view group) { return joined.contains(group); }, true);
+    if (!old) return failed(old.error());
+    for (const auto& [group, id] : *old) names.insert(group);
+    for (const std::string& name : names) {
+        Shard& shard = shard_of(name);
+        const std::lock_guard lock{shard.mutex};
+        enqueue(shard, [this, &shard, name](Batch&) {
+            const auto count = expire_group(shard, name);
+            if (!count && count.error().code != Errc::in_use && count.error().code != Errc::not_found)
+                return tell("offsets of group " + name + " do not expire", count.error());
+            if (count && *count > 0)
+                parts.log.info("group " + name + ": " + std::to_string(*count) + " offsets expired");
+        });
+    }
+}
+
+Result<std::size_t> Coordinator::Impl::expire_group(Shard& shard, const std::string& group) {
+    std::size_t count = 0;
+    const bool joined = is_joined(shard, group);
+    const auto work = [&]() -> Status {
+        if (!joined) MQ_TRY(renew(shard, group));
+        MQ_ASSIGN(const auto committed, parts.offsets.fetch_all(group));
+        std::vector<offsets::Commit> gone;
+        {
+            const std::lock_guard lock{shard.mutex};
+            for (const auto& [id, offset] : committed) {
+                if (shard.machine.offset_expired(group, id.topic, {offset.commit_timestamp, offset.expire_timestamp},
+                                                 parts.config.offsets_retention_ms, now()))
+                    gone.push_back({.topic = id.topic, .partition = id.partition});
+            }
+        }
+        count = gone.size();
+        if (joined || gone.size() < committed.size()) return parts.offsets.commit(group, gone);
+        // OFF-15
+        MQ_TRY(parts.offsets.remove_group(group));
+        return renew(shard, group);
+    };
+    if (joined) {
+        MQ_TRY(work());
+    } else {
+        MQ_TRY(while_empty(group, work));
+    }
+    return count;
+}
+
+}  // namespace mq::broker

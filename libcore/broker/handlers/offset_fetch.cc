@@ -1,0 +1,106 @@
+#include <atomic>
+#include <map>
+
+#include "broker/coordinator.h"
+#include "broker/handlers.h"
+#include "wire/messages/offsets.h"
+
+namespace mq::broker {
+namespace {
+
+using Request = wire::OffsetFetchRequest;
+using Response = wire::OffsetFetchResponse;
+
+// OFF-11: without a stored offset -1, and no error.
+Response::Partition to_partition(std::int32_t index, const offsets::Committed* committed) {
+    Response::Partition partition;
+    partition.partition_index = index;
+    partition.committed_offset = committed != nullptr ? committed->offset.value() : -1;
+    partition.committed_leader_epoch = committed != nullptr ? committed->leader_epoch : -1;
+    partition.metadata = committed != nullptr ? committed->metadata : std::string{};
+    return partition;
+}
+
+std::vector<Response::Topic> all_of(const offsets::GroupOffsets& offsets) {
+    std::vector<Response::Topic> topics;
+    for (const auto& [id, committed] : offsets) {
+        if (topics.empty() || topics.back().name != id.topic) topics.push_back({id.topic, {}});
+        topics.back().partitions.push_back(to_partition(id.partition, &committed));
+    }
+    return topics;
+}
+
+std::vector<Response::Topic> those_of(const offsets::GroupOffsets& offsets,
+                                      const std::vector<Request::Topic>& wanted) {
+    std::vector<Response::Topic> topics;
+    for (const Request::Topic& topic : wanted) {
+        auto& answered = topics.emplace_back(Response::Topic{topic.name, {}});
+        for (const std::int32_t index : topic.partition_indexes) {
+            const auto found = offsets.find({topic.name, index});
+            answered.partitions.push_back(to_partition(index, found != offsets.end() ? &found->second : nullptr));
+        }
+    }
+    return topics;
+}
+
+// The groups are of several shards, and answered by several threads.
+struct Held {
+    Request request;
+    Response response{};
+    std::atomic<std::size_t> missing{1};
+    Answer<Response> answer;
+
+    // The last one answers.
+    void one_is_there() {
+        if (missing.fetch_sub(1) == 1) answer(response);
+    }
+};
+
+// Before version 8 there is one group; before version 2 its error has no place but in each partition.
+void take_single(Held& held, groups::GroupError error, std::vector<Response::Topic> topics) {
+    held.response.error_code = code_of(error);
+    held.response.topics = std::move(topics);
+    if (held.answer.version() >= 2) {
+        if (error != groups::GroupError::none) held.response.topics.clear();
+        return;
+    }
+    for (auto& topic : held.response.topics) {
+        for (auto& partition : topic.partitions) partition.error_code = code_of(error);
+    }
+}
+
+}  // namespace
+
+void offset_fetch(Broker& broker, Call call, Request request, Answer<Response> answer) {
+    auto held = std::make_shared<Held>();
+    held->request = std::move(request);
+    held->answer = std::move(answer);
+    const auto choose = [](const std::optional<std::vector<Request::Topic>>& wanted,
+                           const offsets::GroupOffsets& offsets) {
+        return wanted ? those_of(offsets, *wanted) : all_of(offsets);
+    };
+    if (call.version() < 8) {
+        return broker.coordinator().fetch(
+            held->request.group_id, [held, choose](groups::GroupError error, const offsets::GroupOffsets& offsets) {
+                take_single(*held, error, choose(held->request.topics, offsets));
+                held->one_is_there();
+            });
+    }
+    const auto& groups = held->request.groups;
+    held->response.groups.resize(groups.size());
+    held->missing += groups.size();
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+        broker.coordinator().fetch(groups[i].group_id,
+                                   [held, choose, i](groups::GroupError error, const offsets::GroupOffsets& offsets) {
+                                       auto& group = held->response.groups[i];
+                                       group.group_id = held->request.groups[i].group_id;
+                                       group.error_code = code_of(error);
+                                       if (error == groups::GroupError::none)
+                                           group.topics = choose(held->request.groups[i].topics, offsets);
+                                       held->one_is_there();
+                                   });
+    }
+    held->one_is_there();
+}
+
+}  // namespace mq::broker
