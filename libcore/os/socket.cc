@@ -156,7 +156,7 @@ Socket::Moved Socket::try_receive(std::span<char> first, std::span<char> second)
     return fail(system_error(errno, "receive", peer()));
 }
 
-Socket::Moved Socket::try_send(std::span<const ByteView> pieces) const {
+Socket::Moved Socket::try_send(std::span<const ByteView> pieces, bool more_follows) const {
     std::array<iovec, kMostPieces> from;
     pieces = pieces.first(std::min(pieces.size(), from.size()));
     std::size_t bytes = 0;
@@ -174,7 +174,7 @@ Socket::Moved Socket::try_send(std::span<const ByteView> pieces) const {
             most -= from[i].iov_len;
             bytes -= pieces[i].size();
         }
-        return ::sendmsg(file_.fd(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+        return ::sendmsg(file_.fd(), &message, MSG_NOSIGNAL | MSG_DONTWAIT | (more_follows ? MSG_MORE : 0));
     });
     if (r >= 0) return static_cast<std::size_t>(r);
     if (errno == EAGAIN) return std::nullopt;

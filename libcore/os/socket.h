@@ -37,8 +37,8 @@ public:
     using Moved = Result<std::optional<std::size_t>>;
     // Fills `first`, then `second`; 0 once the other side has closed.
     [[nodiscard]] Moved try_receive(std::span<char> first, std::span<char> second = {}) const;
-    // The first kMostPieces of them.
-    [[nodiscard]] Moved try_send(std::span<const ByteView> pieces) const;
+    // The first kMostPieces of them. `more_follows`: a small rest may wait for what is sent next.
+    [[nodiscard]] Moved try_send(std::span<const ByteView> pieces, bool more_follows = false) const;
     // From the page cache, without a copy: sendfile(2). Errors also: truncated (the file ends at or before `from`).
     // Who sends to somebody who may have gone blocks SIGPIPE (take_no_signals).
     [[nodiscard]] Moved try_send_file(const File& file, FilePosition from, std::size_t bytes) const;

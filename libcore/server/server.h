@@ -2,11 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
+#include "broker/answer.h"
+#include "broker/call.h"
 #include "broker/config.h"
 
 namespace mq::broker {
@@ -28,6 +31,9 @@ struct Limits {
     std::size_t produce_requests = 8;
     std::size_t produce_bytes = 16u << 20;
 };
+
+// Takes a request, as Broker::handle() does.
+using Handler = std::function<void(broker::Call, std::shared_ptr<broker::Responder>, std::uint64_t ticket)>;
 
 // Where it listens, with the real port.
 struct Endpoint {
@@ -59,6 +65,8 @@ public:
     // host), io.
     [[nodiscard]] static Result<std::unique_ptr<Server>> open(broker::Broker& broker, broker::EventLog& log,
                                                               Limits limits = {});
+    [[nodiscard]] static Result<std::unique_ptr<Server>> open(const broker::BrokerConfig& config, Handler handler,
+                                                              broker::EventLog& log, Limits limits = {});
     // Closes everything at once, and waits for its threads.
     ~Server();
 

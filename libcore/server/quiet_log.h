@@ -1,0 +1,41 @@
+// Lines that anybody on the network can cause, as many as they like: a few of each kind are told, the rest counted.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <mutex>
+
+#include "base/function_ref.h"
+#include "broker/event_log.h"
+
+namespace mq::server {
+
+// Thread-safe.
+class QuietLog {
+public:
+    enum class Kind : unsigned char { bad_request, slow, unread, refused, no_memory, accept };
+
+    static constexpr int kLines = 10;
+    static constexpr std::int64_t kSpanMs = 10'000;
+
+    explicit QuietLog(broker::EventLog& log) : log_(log) {}
+
+    // As a warning, unless there were kLines of the kind in this span already.
+    void tell(Kind kind, std::int64_t now_ms, FunctionRef<std::string()> text);
+    // Says how many were not told in the spans that are over.
+    void settle(std::int64_t now_ms);
+
+private:
+    struct Span {
+        std::int64_t begin_ms = 0;
+        int told = 0;
+        std::uint64_t untold = 0;
+    };
+    static constexpr std::size_t kKinds = static_cast<std::size_t>(Kind::accept) + 1;
+
+    broker::EventLog& log_;
+    std::mutex mutex_;
+    std::array<Span, kKinds> spans_;
+};
+
+}  // namespace mq::server

@@ -1,0 +1,283 @@
+#include "server/server.h"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <latch>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <unordered_set>
+
+#include "broker/broker.h"
+#include "broker/event_log.h"
+#include "os/listener.h"
+#include "os/process.h"
+#include "server/acceptor.h"
+#include "server/connection.h"
+#include "server/loop.h"
+#include "server/quiet_log.h"
+
+namespace mq::server {
+namespace {
+
+// How often connections are looked at: often enough for the shortest of the limits.
+constexpr std::int64_t kMostTickMs = 1000;
+constexpr std::int64_t kTicksInLimit = 8;
+
+std::int64_t now_ms() { return os::monotonic_ns() / 1'000'000; }
+
+// A loop, and who is in it.
+struct Hall {
+    std::shared_ptr<Loop> loop;
+    std::unique_ptr<Surroundings> around;
+    std::unordered_set<std::shared_ptr<Connection>> connections;  // for the loop's thread
+    std::size_t count = 0;                                        // with those on their way; under Impl::mutex
+    bool is_running = false;
+
+    // Whoever is called may leave.
+    template <typename Call>
+    void each(Call&& call) {
+        const std::vector<std::shared_ptr<Connection>> all{connections.begin(), connections.end()};
+        for (const auto& connection : all) call(*connection);
+    }
+};
+
+Error explained(Error error) {
+    if (error.code == Errc::in_use)
+        error.detail = "another program listens there: end it, or choose another address in listeners";
+    return error;
+}
+
+}  // namespace
+
+struct Server::Impl {
+    const broker::BrokerConfig config;
+    const Handler handler;
+    broker::EventLog& log;
+    const Limits limits;
+    QuietLog quiet{log};
+    Tally tally{};
+    std::size_t most_connections = 0;
+    std::size_t most_per_host = 0;
+    std::vector<Endpoint> endpoints{};
+    std::vector<std::shared_ptr<Acceptor>> acceptors{};  // for the thread of the first loop, once that runs
+    std::vector<std::unique_ptr<Hall>> halls{};
+
+    std::mutex mutex{};
+    std::condition_variable left{};
+    std::size_t open = 0;
+    std::map<std::string, std::size_t, std::less<>> hosts{};
+
+    Status listen_all();
+    void make_halls();
+    void admit(os::Listener::Arrival arrival, const std::shared_ptr<const broker::Endpoint>& endpoint);
+    bool is_refused(const os::Listener::Arrival& arrival, bool is_local);
+    void forget(Hall& hall, Connection& connection);
+    void tick(Hall& hall);
+    void run_in(Hall& hall, const std::function<void()>& work);
+    bool wait_until_empty(std::int64_t grace_ms);
+};
+
+Status Server::Impl::listen_all() {
+    struct Bound {
+        std::vector<os::Listener> listeners;
+        const broker::ListenerConfig* config;
+    };
+    std::vector<Bound> all;
+    for (const broker::ListenerConfig& listener : config.listeners) {
+        Result<std::vector<os::Listener>> bound;
+        if (listener.path.empty()) {
+            bound = os::Listener::on(listener.host, listener.port);
+        } else if (auto at = os::Listener::at(listener.path)) {
+            bound->push_back(*std::move(at));
+        } else {
+            bound = fail(at.error());
+        }
+        if (!bound) return fail(explained(std::move(bound).error()));
+        const std::uint16_t port = bound->front().port();
+        const bool is_every = listener.host.empty() || listener.host == "0.0.0.0" || listener.host == "::";
+        endpoints.push_back({listener.name, listener.host, port, listener.path,
+                             listener.advertised_host.value_or(is_every ? os::host_name() : listener.host),
+                             listener.advertised_port.value_or(port)});
+        all.push_back({*std::move(bound), &listener});
+    }
+    // Over a Unix socket clients are told an address that they can use.
+    const auto tcp = std::ranges::find_if(endpoints, [](const Endpoint& endpoint) { return endpoint.path.empty(); });
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        Endpoint& endpoint = endpoints[i];
+        if (!endpoint.path.empty() && tcp != endpoints.end()) {
+            if (!all[i].config->advertised_host) endpoint.advertised_host = tcp->advertised_host;
+            if (!all[i].config->advertised_port) endpoint.advertised_port = tcp->advertised_port;
+        }
+        const auto told = std::make_shared<const broker::Endpoint>(
+            broker::Endpoint{endpoint.listener, endpoint.advertised_host, endpoint.advertised_port});
+        for (os::Listener& one : all[i].listeners)
+            acceptors.push_back(std::make_shared<Acceptor>(
+                std::move(one), [this, told](os::Listener::Arrival arrival) { admit(std::move(arrival), told); }, log,
+                quiet));
+    }
+    return {};
+}
+
+void Server::Impl::make_halls() {
+    // The files of the log need descriptors as well, and are not to run out of them for the number of clients.
+    const std::uint64_t descriptors = os::descriptor_limit();
+    most_connections = static_cast<std::size_t>(
+        std::min<std::uint64_t>(static_cast<std::uint64_t>(config.max_connections), descriptors - descriptors / 4));
+    most_per_host = static_cast<std::size_t>(config.max_connections_per_host);
+    const std::size_t threads = config.network_threads > 0 ? static_cast<std::size_t>(config.network_threads)
+                                                           : std::max(1u, std::thread::hardware_concurrency());
+    for (std::size_t i = 0; i < threads; ++i) {
+        auto hall = std::make_unique<Hall>();
+        hall->loop = std::make_shared<Loop>();
+        hall->around = std::make_unique<Surroundings>(
+            Surroundings{handler, quiet, tally, limits, static_cast<std::size_t>(config.request_max_bytes),
+                         config.idle_connection_ms,
+                         [this, hall = hall.get()](Connection& connection) { forget(*hall, connection); }});
+        halls.push_back(std::move(hall));
+    }
+}
+
+bool Server::Impl::is_refused(const os::Listener::Arrival& arrival, bool is_local) {
+    const std::lock_guard lock{mutex};
+    std::string why;
+    const auto found = hosts.find(arrival.host);
+    if (open >= most_connections) {
+        why = "there are " + std::to_string(open) + " connections already";
+    } else if (!is_local && found != hosts.end() && found->second >= most_per_host) {
+        why = "there are " + std::to_string(found->second) + " connections of " + arrival.host + " already";
+    } else {
+        ++open;
+        ++hosts[arrival.host];
+        return false;
+    }
+    ++tally.refused;
+    quiet.tell(QuietLog::Kind::refused, now_ms(), [&] { return "refused " + arrival.socket.peer() + ": " + why; });
+    return true;
+}
+
+void Server::Impl::admit(os::Listener::Arrival arrival, const std::shared_ptr<const broker::Endpoint>& endpoint) {
+    if (is_refused(arrival, arrival.host == "unix")) return;
+    ++tally.accepted;
+    Hall* hall = nullptr;
+    {
+        const std::lock_guard lock{mutex};
+        hall = std::ranges::min_element(halls, {}, [](const auto& one) { return one->count; })->get();
+        ++hall->count;
+    }
+    auto connection = std::make_shared<Connection>(
+        hall->loop, *hall->around, std::move(arrival.socket),
+        std::make_shared<const broker::Client>(broker::Client{std::move(arrival.host), endpoint}));
+    const auto enter = [hall, connection = std::move(connection)] {
+        hall->connections.insert(connection);
+        connection->begin();
+    };
+    if (hall->loop->is_this_thread()) return enter();
+    hall->loop->post(enter);
+}
+
+void Server::Impl::forget(Hall& hall, Connection& connection) {
+    hall.connections.erase(connection.shared_from_this());
+    const std::lock_guard lock{mutex};
+    --hall.count;
+    --open;
+    const auto host = hosts.find(connection.client().host);
+    if (--host->second == 0) hosts.erase(host);
+    if (open == 0) left.notify_all();
+}
+
+void Server::Impl::tick(Hall& hall) {
+    const std::int64_t now = now_ms();
+    quiet.settle(now);
+    if (&hall == halls.front().get()) {
+        for (const auto& acceptor : acceptors) acceptor->on_tick();
+    }
+    hall.each([&](Connection& connection) { connection.check(now); });
+}
+
+// Waits until it is done.
+void Server::Impl::run_in(Hall& hall, const std::function<void()>& work) {
+    if (!hall.is_running) return work();
+    std::latch done{1};
+    hall.loop->post([&] {
+        work();
+        done.count_down();
+    });
+    done.wait();
+}
+
+bool Server::Impl::wait_until_empty(std::int64_t grace_ms) {
+    std::unique_lock lock{mutex};
+    return left.wait_for(lock, std::chrono::milliseconds{grace_ms}, [this] { return open == 0; });
+}
+
+Result<std::unique_ptr<Server>> Server::open(broker::Broker& broker, broker::EventLog& log, Limits limits) {
+    const auto handler = [&broker](broker::Call call, std::shared_ptr<broker::Responder> responder,
+                                   std::uint64_t ticket) {
+        broker.handle(std::move(call), std::move(responder), ticket);
+    };
+    return open(broker.config(), handler, log, limits);
+}
+
+Result<std::unique_ptr<Server>> Server::open(const broker::BrokerConfig& config, Handler handler,
+                                             broker::EventLog& log, Limits limits) {
+    auto impl = std::unique_ptr<Impl>{new Impl{config, std::move(handler), log, limits}};
+    MQ_TRY(impl->listen_all());
+    impl->make_halls();
+    return std::unique_ptr<Server>{new Server{std::move(impl)}};
+}
+
+Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Server::~Server() { stop(0); }
+
+const std::vector<Endpoint>& Server::endpoints() const { return impl_->endpoints; }
+
+Counts Server::counts() const {
+    const Tally& tally = impl_->tally;
+    const std::lock_guard lock{impl_->mutex};
+    return {impl_->open,    tally.accepted,       tally.refused,   tally.idle,
+            tally.expelled, tally.received_bytes, tally.sent_bytes};
+}
+
+Status Server::start() {
+    const Limits& limits = impl_->limits;
+    const std::int64_t shortest = std::min({limits.header_ms, limits.progress_ms, impl_->config.idle_connection_ms});
+    const std::int64_t period_ms = std::clamp<std::int64_t>(shortest / kTicksInLimit, 1, kMostTickMs);
+    for (const auto& acceptor : impl_->acceptors) MQ_TRY(acceptor->begin(*impl_->halls.front()->loop));
+    for (const auto& hall : impl_->halls) {
+        hall->loop->every(period_ms, [impl = impl_.get(), hall = hall.get()] { impl->tick(*hall); });
+        MQ_TRY(hall->loop->start());
+        hall->is_running = true;
+    }
+    return {};
+}
+
+void Server::stop_taking() {
+    // The first loop first: it hands connections to the others.
+    for (const auto& hall : impl_->halls) {
+        impl_->run_in(*hall, [&] {
+            if (hall == impl_->halls.front()) {
+                for (const auto& acceptor : impl_->acceptors) acceptor->stop();
+                impl_->acceptors.clear();
+            }
+            hall->each([](Connection& connection) { connection.stop_taking(); });
+        });
+    }
+}
+
+bool Server::stop(std::int64_t grace_ms) {
+    stop_taking();
+    const bool all_sent = impl_->wait_until_empty(grace_ms);
+    for (const auto& hall : impl_->halls) {
+        impl_->run_in(*hall, [&] {
+            hall->each([](Connection& connection) { connection.close(); });
+            hall->loop->stop_timer();
+        });
+        hall->loop->finish();
+        hall->is_running = false;
+    }
+    return all_sent;
+}
+
+}  // namespace mq::server
