@@ -17,6 +17,7 @@
 #include "log_writer.h"
 #include "server/server.h"
 #include "service_manager.h"
+#include "store/data_directory.h"
 #include "watch_page.h"
 
 namespace mq::broker_tool {
@@ -52,6 +53,12 @@ std::string where(const server::Endpoint& endpoint) {
     return cat(host, ':', endpoint.port);
 }
 
+std::string joined(const std::vector<std::string>& words) {
+    std::string all;
+    for (const std::string& word : words) all += cat(all.empty() ? "" : ", ", word);
+    return all;
+}
+
 class Daemon {
 public:
     Daemon(const Args& args, Settings settings, const cli::Diagnostics& diagnostics)
@@ -72,9 +79,8 @@ public:
 
 private:
     Status start() {
-        MQ_ASSIGN(log_, LogWriter::open(args_.log_format, args_.log_level.value_or(broker::Severity::info),
-                                        args_.log_file));
-        for (const std::string& warning : settings_.warnings) log_->warning(warning);
+        MQ_ASSIGN(log_, LogWriter::open(args_.log_format, settings_.log_level, args_.log_file));
+        tell_warnings(settings_);
         if (args_.dev) {
             MQ_ASSIGN(DevDirectory made, DevDirectory::make());
             dev_ = std::make_unique<DevDirectory>(std::move(made));
@@ -88,6 +94,12 @@ private:
                       }));
         }
         return server_->start();
+    }
+
+    void tell_warnings(const Settings& settings) {
+        for (const std::string& warning : settings.warnings) log_->warning(warning);
+        if (!settings.without_effect.empty())
+            log_->info(cat("settings without effect here: ", settings.without_effect));
     }
 
     // Before it serves: on the terminal as all tools do it, for a machine in the form of the log.
@@ -143,7 +155,32 @@ private:
         static_cast<void>(!::read(hangups_.fd(), &taken, sizeof taken));
         service_manager_.reloading();
         if (const Status reopened = log_->reopen(); !reopened) log_->error(reopened.error().message());
+        if (const Status changed = change_settings(); !changed)
+            log_->error(cat("nothing of the configuration was changed: ", changed.error().message()));
         service_manager_.ready("Serving");
+    }
+
+    Status change_settings() {
+        MQ_ASSIGN(Settings next, read_settings(args_));
+        tell_warnings(next);
+        const Differences differences = compare(settings_.config, next.config);
+        if (!differences.at_once.empty()) {
+            MQ_TRY(broker_->directory().set_topic_defaults(next.config.topic_defaults));
+            log_->set_least(next.log_level);
+            log_->info(cat("changed: ", joined(differences.at_once)));
+        }
+        if (!differences.at_next_start.empty())
+            log_->warning(cat("these settings change at the next start only: ", joined(differences.at_next_start)));
+        if (differences.at_once.empty() && differences.at_next_start.empty()) log_->info("no setting has changed");
+        // What waits for the next start is told again at the next reload.
+        for (const std::string& key : differences.at_once) {
+            const auto value = next.config.set.find(key);
+            if (value == next.config.set.end())
+                settings_.config.set.erase(key);
+            else
+                settings_.config.set[key] = value->second;
+        }
+        return {};
     }
 
     Status stop() {

@@ -12,13 +12,13 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <csignal>
 #include <mutex>
 
 #include "cli/json.h"
 #include "cli/text.h"
 #include "cli/times.h"
 #include "os/file.h"
+#include "os/process.h"
 
 namespace mq::broker_tool {
 namespace {
@@ -141,12 +141,7 @@ Result<std::unique_ptr<LogWriter>> LogWriter::open(LogFormat format, Severity le
     auto impl = std::make_unique<Impl>();
     impl->file = file;
     impl->sink = std::make_shared<Sink>(format, std::move(opened));
-    const auto takes_no_signals = [] {
-        sigset_t all;
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, nullptr);
-    };
-    impl->thread = std::make_shared<spdlog::details::thread_pool>(kQueuedLines, 1, takes_no_signals);
+    impl->thread = std::make_shared<spdlog::details::thread_pool>(kQueuedLines, 1, &os::take_no_signals);
     impl->logger = std::make_shared<spdlog::async_logger>("mq-broker", impl->sink, impl->thread,
                                                           spdlog::async_overflow_policy::overrun_oldest);
     impl->logger->set_level(level_of(least));

@@ -1,7 +1,9 @@
 // mq-broker: a data directory on the network, for Kafka's clients.
 
 #include "args.h"
+#include "broker/properties.h"
 #include "cli/diagnostics.h"
+#include "cli/output.h"
 #include "cli/signals.h"
 #include "daemon.h"
 #include "settings.h"
@@ -17,6 +19,15 @@ Ending run(const Args& args, const cli::Diagnostics& diagnostics) {
         const ExitCode code = settings.error().code == Errc::bad_argument ? ExitCode::configuration
                                                                           : cli::exit_code_for(settings.error().code);
         return {.code = diagnostics.fail(code, settings.error().message())};
+    }
+    if (args.check_config || args.print_config) {
+        for (const std::string& warning : settings->warnings) diagnostics.warning(warning);
+        if (args.print_config) {
+            cli::Output out;
+            out.write(broker::print_config(settings->config));
+            if (const Status flushed = out.flush(); !flushed) return {.code = diagnostics.fail(flushed.error())};
+        }
+        return {};
     }
     return serve(args, *std::move(settings), diagnostics);
 }
