@@ -1,88 +1,20 @@
 // Row 31: batches that decompress to far more than the limit, in a log. Each who decompresses tells too_large, needs
 // at most twice the limit of memory for it, and leaves the log as it is.
 
-#include <fstream>
 #include <functional>
 
 #include "crash/workload.h"
 #include "log/check.h"
 #include "log/cleaner.h"
+#include "support/bombs.h"
 #include "support/child.h"
 #include "support/golden.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define MQ_TEST_RSS 0  // the sanitizer's own memory, and freed blocks that it keeps
-#else
-#define MQ_TEST_RSS 1
-#endif
 
 namespace mq::log {
 namespace {
 
 constexpr std::uint64_t kMiB = 1u << 20;
 constexpr TimestampMs kBombTime = 2000;
-
-// A whole batch of one record around bytes that no encoder made.
-std::string batch_around(record::Codec codec, const std::string& payload) {
-    record::BatchOptions options;
-    options.codec = codec;
-    std::string batch = test::encode_batch({{"k", "v", kBombTime}}, options);
-    batch.resize(record::kBatchHeaderBytes);
-    batch[22] = static_cast<char>(codec);  // where the encoder found no gain it wrote another
-    batch += payload;
-    store_be(batch.data() + 8, static_cast<std::int32_t>(batch.size() - 12));
-    store_be(batch.data() + 17, crc32c(ByteView{batch}.substr(21)));
-    return batch;
-}
-
-std::string zeros(record::Codec codec) {
-    record::BatchOptions options;
-    options.codec = codec;
-    return test::encode_batch({{"k", std::string(72 * kMiB, '\0'), kBombTime}}, options);
-}
-
-struct Bomb {
-    const char* name;
-    std::function<std::string()> batch;
-};
-
-std::vector<Bomb> bombs() {
-    return {
-        {"gzip", [] { return zeros(record::Codec::gzip); }},
-        {"snappy", [] { return zeros(record::Codec::snappy); }},
-        {"lz4", [] { return zeros(record::Codec::lz4); }},
-        {"zstd", [] { return zeros(record::Codec::zstd); }},
-        // 2 GiB from 64 KiB, and no word of its size: 16,384 blocks that repeat one byte 128 Ki times each (RFC
-        // 8878).
-        {"zstd_unsized",
-         [] {
-             std::string stream{"\x28\xb5\x2f\xfd\x00\x58", 6};
-             for (int i = 0; i < 16'384; ++i) stream.append("\x02\x00\x10\x00", 4);
-             stream.append("\x01\x00\x00", 3);
-             return batch_around(record::Codec::zstd, stream);
-         }},
-        // Sizes that lie: 2^62 bytes from four, and 4 GiB - 1 from ten.
-        {"zstd_lying",
-         [] {
-             return batch_around(record::Codec::zstd,
-                                 std::string{"\x28\xb5\x2f\xfd\xe0\0\0\0\0\0\0\0\x40\x21\0\0abcd", 20});
-         }},
-        {"snappy_lying",
-         [] {
-             return batch_around(record::Codec::snappy, std::string{"\xff\xff\xff\xff\x0f\x0c"
-                                                                    "abcd",
-                                                                    10});
-         }},
-    };
-}
-
-// Bytes of a "VmHWM:  1234 kB" line of this process.
-std::uint64_t status_bytes(const std::string& field) {
-    std::ifstream in{"/proc/self/status"};
-    for (std::string line; std::getline(in, line);)
-        if (line.starts_with(field + ":")) return std::stoull(line.substr(field.size() + 1)) * 1024;
-    return 0;
-}
 
 LogConfig config() {
     LogConfig result;
@@ -152,7 +84,7 @@ std::vector<User> users() {
 class Row31Bomb : public testing::TestWithParam<std::size_t> {};
 
 TEST_P(Row31Bomb, IsTooLargeForEachWhoMeetsItAndCostsTwiceTheLimitAtMost) {
-    const Bomb bomb = bombs().at(GetParam());
+    const test::Bomb bomb = test::bombs().at(GetParam());
     const test::FastDir dir;
     const std::string directory = dir / "t-0";
     // In a child, so that the memory for making it is not around later.
@@ -172,16 +104,15 @@ TEST_P(Row31Bomb, IsTooLargeForEachWhoMeetsItAndCostsTwiceTheLimitAtMost) {
         const test::ChildEnd end = test::run_in_child([&] {
             PublishedState state;
             auto log = Log::open(directory, config(), state, test::opened_with(Trust::clean)).value();
-            std::ofstream{"/proc/self/clear_refs"} << "5\n";  // the high-water mark begins anew
-            const std::uint64_t rss = status_bytes("VmRSS");
+            const test::PeakMemory memory;
             const std::string wrong = user.use(log);
-            const std::uint64_t grown = status_bytes("VmHWM") - std::min(rss, status_bytes("VmHWM"));
+            const std::uint64_t grown = memory.grown_bytes();
             if (!wrong.empty()) {
                 ADD_FAILURE() << user.name << ": " << wrong;
                 return 1;
             }
-            if (MQ_TEST_RSS != 0 && (rss == 0 || grown > 2 * user.limit_bytes)) {
-                ADD_FAILURE() << user.name << ": " << grown << " bytes more than " << rss;
+            if (grown > 2 * user.limit_bytes) {
+                ADD_FAILURE() << user.name << ": " << grown << " bytes more";
                 return 2;
             }
             return 0;
@@ -191,8 +122,8 @@ TEST_P(Row31Bomb, IsTooLargeForEachWhoMeetsItAndCostsTwiceTheLimitAtMost) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Bombs, Row31Bomb, testing::Range(std::size_t{0}, bombs().size()),
-                         [](const auto& index) { return std::string{bombs().at(index.param).name}; });
+INSTANTIATE_TEST_SUITE_P(Bombs, Row31Bomb, testing::Range(std::size_t{0}, test::bombs().size()),
+                         [](const auto& index) { return std::string{test::bombs().at(index.param).name}; });
 
 }  // namespace
 }  // namespace mq::log
