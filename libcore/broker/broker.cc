@@ -4,6 +4,7 @@
 
 #include "broker/coordinator.h"
 #include "broker/event_log.h"
+#include "broker/fetch_sessions.h"
 #include "broker/metrics.h"
 #include "broker/partitions.h"
 #include "broker/producer_ids.h"
@@ -36,8 +37,9 @@ struct Broker::Impl {
     offsets::OffsetStore offsets{directory, wall_clock_ms, 0, config.offsets_partitions};
     Topics topics{directory};
     ProducerIds producer_ids{directory};
+    FetchSessions fetch_sessions{static_cast<std::size_t>(std::max(config.fetch_sessions, 0))};
     Partitions partitions{{directory, workers, log}, kMostPartitions};
-    Coordinator coordinator{{config, log, directory, offsets, workers, wakeups}};
+    Coordinator coordinator{{config, log, directory, offsets, topics, workers, wakeups}};
     Wakeups wakeups{directory};
     WorkerPool workers{kWorkers};
 
@@ -104,6 +106,7 @@ Coordinator& Broker::coordinator() { return impl_->coordinator; }
 Wakeups& Broker::wakeups() { return impl_->wakeups; }
 WorkerPool& Broker::workers() { return impl_->workers; }
 Topics& Broker::topics() { return impl_->topics; }
+FetchSessions& Broker::fetch_sessions() { return impl_->fetch_sessions; }
 Partitions& Broker::partitions() { return impl_->partitions; }
 ProducerIds& Broker::producer_ids() { return impl_->producer_ids; }
 

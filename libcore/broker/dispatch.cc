@@ -60,6 +60,8 @@ constexpr Row row(Runs runs, Needs needs) {
 
 constexpr auto kRows = std::to_array<Row>({
     row<&produce>(Runs::here, Needs::each_topic),
+    row<&fetch>(Runs::here, Needs::each_topic),
+    row<&list_offsets>(Runs::on_worker, Needs::each_topic),
     row<&metadata>(Runs::here, Needs::each_topic),
     row<&offset_commit>(Runs::here, Needs::each_group),
     row<&offset_fetch>(Runs::here, Needs::each_group),
@@ -73,7 +75,9 @@ constexpr auto kRows = std::to_array<Row>({
     row<&api_versions>(Runs::here, Needs::nothing),
     row<&create_topics>(Runs::on_worker, Needs::each_topic),
     row<&delete_topics>(Runs::on_worker, Needs::each_topic),
+    row<&delete_records>(Runs::on_worker, Needs::each_topic),
     row<&init_producer_id>(Runs::on_worker, Needs::idempotent_write),
+    row<&offset_for_leader_epoch>(Runs::on_worker, Needs::each_topic),
     row<&create_partitions>(Runs::on_worker, Needs::each_topic),
     row<&delete_groups>(Runs::here, Needs::each_group),
     row<&offset_delete>(Runs::here, Needs::each_group),

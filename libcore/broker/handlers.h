@@ -23,8 +23,16 @@ struct DescribeProducersRequest;
 struct DescribeProducersResponse;
 struct InitProducerIdRequest;
 struct InitProducerIdResponse;
+struct DeleteRecordsRequest;
+struct DeleteRecordsResponse;
+struct FetchRequest;
+struct FetchResponse;
+struct ListOffsetsRequest;
+struct ListOffsetsResponse;
 struct MetadataRequest;
 struct MetadataResponse;
+struct OffsetForLeaderEpochRequest;
+struct OffsetForLeaderEpochResponse;
 struct ProduceRequest;
 struct ProduceResponse;
 struct DeleteGroupsRequest;
@@ -69,6 +77,13 @@ namespace mq::broker {
                                                                  const wire::DescribeProducersRequest& request);
 [[nodiscard]] wire::InitProducerIdResponse init_producer_id(Broker& broker, const Call& call,
                                                             const wire::InitProducerIdRequest& request);
+[[nodiscard]] wire::DeleteRecordsResponse delete_records(Broker& broker, const Call& call,
+                                                         const wire::DeleteRecordsRequest& request);
+void fetch(Broker& broker, Call call, wire::FetchRequest request, Answer<wire::FetchResponse> answer);
+[[nodiscard]] wire::ListOffsetsResponse list_offsets(Broker& broker, const Call& call,
+                                                     const wire::ListOffsetsRequest& request);
+[[nodiscard]] wire::OffsetForLeaderEpochResponse offset_for_leader_epoch(
+    Broker& broker, const Call& call, const wire::OffsetForLeaderEpochRequest& request);
 void produce(Broker& broker, Call call, wire::ProduceRequest request, Answer<wire::ProduceResponse> answer);
 void metadata(Broker& broker, Call call, wire::MetadataRequest request, Answer<wire::MetadataResponse> answer);
 [[nodiscard]] wire::FindCoordinatorResponse find_coordinator(Broker& broker, const Call& call,

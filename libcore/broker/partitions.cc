@@ -55,6 +55,9 @@ Status Partition::with_reader(FunctionRef<Status(store::PartitionReader&)> work,
     MQ_ASSIGN(const auto lock, lock_for(mine.mutex, id_));
     for (bool is_new = false;; is_new = true) {
         if (!mine.reader) {
+            // A log that nobody has used since the machine started may be walked for it.
+            if (!WorkerPool::may_wait())
+                return fail(Errc::timed_out, "use", log::partition_directory(id_), "it is yet to be opened");
             MQ_ASSIGN(mine.reader, context_.directory.open_reader(id_, isolation));
             is_new = true;
         }

@@ -16,9 +16,10 @@ class DataDirectory;
 
 namespace mq::broker {
 
-// Thread-safe. What is called runs on the one thread, or on a worker if it takes long: it must be short.
+// Thread-safe. What is called runs on the one thread: it must be short, and leave to a worker what is not.
 class Wakeups {
 public:
+    // 0: it was stopped before, and nothing will be called.
     using Id = std::uint64_t;
 
     explicit Wakeups(store::DataDirectory& directory);
@@ -28,8 +29,8 @@ public:
     Id at(std::int64_t monotonic_ms, std::function<void()> call);
 
     struct Watched {
-        log::TopicPartition id;
-        Offset beyond{0};  // its end, for that isolation, lies above this
+        log::TopicPartition id;  // of a partition that was opened; of others nothing is noticed
+        Offset beyond{0};        // its end, for that isolation, lies above this, or has gone back
         log::Isolation isolation = log::Isolation::read_uncommitted;
     };
     // As soon as one of them holds, at once if it does already, or a topic went away, or that time has come. Once.
@@ -37,7 +38,7 @@ public:
 
     // False: it has been called, or is being called now.
     bool cancel(Id id);
-    // Calls nothing from then on; what waits is called now.
+    // What waits is called now, and nothing from then on.
     void stop();
 
 private:

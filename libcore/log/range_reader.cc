@@ -170,6 +170,17 @@ Result<ReadOutcome> RangeReader::read(Offset from, std::uint64_t max_bytes, bool
         if (look == Look::found) {
             MQ_ASSIGN(look, find(*segment, from, limit, found));
         }
+        // Who sends the bytes has promised how many they are before the first of them is read.
+        MQ_ASSIGN(const std::uint64_t size_bytes, segment->segment.log_file().size());
+        if (look == Look::found && size_bytes < limit.value()) {
+            found.damage = Error{Errc::truncated,
+                                 "find batch",
+                                 segment->segment.log_file().path(),
+                                 0,
+                                 size_bytes,
+                                 "the file ends there, and its batches at byte " + std::to_string(limit.value())};
+            look = Look::damaged;
+        }
         if (look == Look::nothing) {
             // A batch that the bound lies in is not read.
             if (limit < segment->end) return ReadOutcome::end_of_log;
@@ -199,8 +210,9 @@ Result<ReadOutcome> RangeReader::read(Offset from, std::uint64_t max_bytes, bool
         range.position = found.position;
         range.first_batch_bytes = found.header.size_bytes;
         range.first_offset = found.header.base_offset;
-        range.size_bytes = std::min(std::max(max_bytes, whole_first_batch ? range.first_batch_bytes : 0),
-                                    std::uint64_t{limit - found.position});
+        range.available_bytes = limit - found.position;
+        range.size_bytes =
+            std::min(std::max(max_bytes, whole_first_batch ? range.first_batch_bytes : 0), range.available_bytes);
         range.is_last_segment = bound < segment->next_base;
         segment->mark(found.header.next_offset(), found.position + found.header.size_bytes);
         if (bound == now.log_end && segment->is_active) segment->mark(bound, limit);

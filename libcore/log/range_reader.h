@@ -16,7 +16,8 @@ namespace mq::log {
 struct RecordRange {
     std::shared_ptr<const os::File> file;  // stays readable, whatever becomes of its name and of the reader
     FilePosition position{0};
-    std::uint64_t size_bytes = 0;  // may end inside of a batch
+    std::uint64_t size_bytes = 0;       // may end inside of a batch
+    std::uint64_t available_bytes = 0;  // from there on, without regard to the limit
     std::uint64_t first_batch_bytes = 0;
     Offset first_offset{0};       // of the first batch: at or below the one asked for, or above it at a hole
     bool is_last_segment = true;  // the bound lies in it: nothing can be read behind this segment

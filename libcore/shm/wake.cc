@@ -47,7 +47,11 @@ void WaitSet::add_catalogue(Header& header, bool writable) {
 }
 
 void WaitSet::add_word(const std::atomic<std::uint32_t>& word, std::uint32_t expected) {
-    words_.push_back({&word, expected});
+    const auto known = std::ranges::find(words_, &word, &os::FutexWord::word);
+    if (known != words_.end())
+        known->expected = expected;
+    else
+        words_.push_back({&word, expected});
 }
 
 void WaitSet::raise() {

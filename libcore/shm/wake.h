@@ -34,7 +34,7 @@ public:
     // The set of topics and their settings, as they are now.
     void add_catalogue(Header& header, bool writable);
     // Any other word, for instance one that a signal handler changes: the sleep ends when it no longer holds
-    // `expected`.
+    // `expected`. Again for the same word: it holds another now.
     void add_word(const std::atomic<std::uint32_t>& word, std::uint32_t expected);
     // Something that nobody will wake for.
     void add_unwatched() { blind_ = true; }

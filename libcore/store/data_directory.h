@@ -102,7 +102,8 @@ public:
     // These and no others. bad_argument also where they exclude what a topic has set, and nothing is changed then.
     [[nodiscard]] Status set_topic_defaults(const ConfigMap& wanted);
 
-    // A block of `count` producer ids that nobody else gets, now or later: the first of them. Durable. Errors: too_many.
+    // A block of `count` producer ids that nobody else gets, now or later: the first of them. Durable. Errors:
+    // too_many.
     [[nodiscard]] Result<ProducerId> claim_producer_ids(std::int64_t count);
 
     // Errors: not_found (no such topic or partition).

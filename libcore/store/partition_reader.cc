@@ -222,7 +222,11 @@ Result<log::ReadOutcome> PartitionReader::next(log::ScannedBatch& batch) {
 Result<log::ReadOutcome> PartitionReader::read_range(Offset from, std::uint64_t max_bytes, bool whole_first_batch,
                                                      log::RecordRange& range) {
     Impl& r = *impl_;
-    return r.read([&] { return r.ranges->read(from, max_bytes, whole_first_batch, range); });
+    auto outcome = r.read([&] { return r.ranges->read(from, max_bytes, whole_first_batch, range); });
+    // Without files nothing but the start is in range.
+    if (outcome && *outcome == log::ReadOutcome::end_of_log && !r.reader && from != Offset{0})
+        return log::ReadOutcome::out_of_range;
+    return outcome;
 }
 
 Result<std::vector<log::AbortedTxn>> PartitionReader::aborted_in(const log::RecordRange& range, Offset from) {
@@ -312,21 +316,29 @@ Result<log::LeaderEpochs> PartitionReader::leader_epochs() {
 }
 
 Result<std::uint64_t> PartitionReader::size_bytes() {
+    return segments().map([](const std::vector<SegmentInfo>& all) {
+        std::uint64_t total = 0;
+        for (const SegmentInfo& segment : all) total += segment.size_bytes;
+        return total;
+    });
+}
+
+Result<std::vector<SegmentInfo>> PartitionReader::segments() {
     MQ_TRY(impl_->refresh());
-    if (!impl_->reader) return std::uint64_t{0};
+    if (!impl_->reader) return std::vector<SegmentInfo>{};
     const std::string path = impl_->directory->partition_path(impl_->id);
-    return ask([&]() -> Result<std::uint64_t> {
+    return ask([&]() -> Result<std::vector<SegmentInfo>> {
         const log::Published now = impl_->state().read();
-        std::uint64_t total = now.active_size_bytes;
+        std::vector<SegmentInfo> all;
         MQ_ASSIGN(const auto segments, log::list_segments(path));
         for (const log::SegmentName& segment : segments) {
-            if (segment.base == now.active_base) continue;
             MQ_ASSIGN(
                 const os::FileInfo info,
                 os::file_info(os::join(path, log::file_name(log::FileKind::log, segment.base, segment.suffix))));
-            total += info.size_bytes;
+            const bool is_active = segment.base == now.active_base;
+            all.push_back({segment.base, is_active ? now.active_size_bytes : info.size_bytes, info.modified_ms});
         }
-        return total;
+        return all;
     });
 }
 

@@ -16,6 +16,13 @@
 
 namespace mq::store {
 
+// The .log file of one segment.
+struct SegmentInfo {
+    Offset base{0};
+    std::uint64_t size_bytes = 0;
+    std::int64_t modified_ms = 0;
+};
+
 // One reader a thread. Where the shared state knows the partition it takes no lock. Where it does not (nobody used it
 // since the machine started) the reader brings it up if it can at once, else reads the files for itself: then it
 // stops at the first batch that does not verify (DIR-9).
@@ -53,6 +60,7 @@ public:
     [[nodiscard]] Result<std::vector<log::AbortedTxn>> aborted_transactions(Offset from, Offset end);
     [[nodiscard]] Result<log::LeaderEpochs> leader_epochs();
     [[nodiscard]] Result<std::uint64_t> size_bytes();  // of its segments' .log files
+    [[nodiscard]] Result<std::vector<SegmentInfo>> segments();  // ascending
 
     // Damage that bringing the partition up came upon, where this reader did it; what lies behind it is not read.
     [[nodiscard]] const log::RecoveryReport& recovery() const;

@@ -1,0 +1,234 @@
+#include "broker/wakeups.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "os/futex.h"
+#include "os/process.h"
+#include "store/data_directory.h"
+#include "store/end_watch.h"
+
+namespace mq::broker {
+namespace {
+
+// Partitions that nobody waits for any more stay watched as long as nothing happens in them: as a rule the next fetch
+// of the same client comes back, and the thread need not be told. No more than these.
+constexpr std::size_t kMostIdle = 256;
+
+std::int64_t now_ms() { return os::monotonic_ns() / 1'000'000; }
+
+}  // namespace
+
+struct Wakeups::Impl {
+    struct Waiter {
+        Id id;
+        Offset beyond{0};
+        Offset at{0};  // the end when it began to wait
+        log::Isolation isolation;
+    };
+    struct Partition {
+        store::WatchedEnd end;
+        std::vector<Waiter> waiters;
+        std::optional<Offset> seen;  // end of the uncommitted: no reader's end moves while this does not
+    };
+    using PartitionMap = std::map<log::TopicPartition, Partition>;
+    struct Entry {
+        std::int64_t until_ms = 0;
+        std::function<void()> call;
+        std::vector<Partition*> partitions;
+    };
+
+    store::DataDirectory& directory;
+    std::mutex mutex;
+    PartitionMap partitions;
+    std::size_t idle = 0;  // of them, without a waiter
+    bool watched_changed = false;
+    std::unordered_map<Id, Entry> entries;
+    std::set<std::pair<std::int64_t, Id>> times;
+    std::vector<Id> due;
+    Id last_id = 0;
+    std::int64_t sleeps_until_ms = 0;  // 0: awake
+    bool stopping = false;
+    // Changed by who has news for the thread: a timer that comes earlier, a partition that is not watched yet.
+    std::atomic<std::uint32_t> word{0};
+    store::EndSleeper sleeper{word};
+    std::thread thread;
+
+    explicit Impl(store::DataDirectory& of) : directory(of) {}
+
+    void tell_thread() {
+        if (sleeps_until_ms == 0) return;
+        word.fetch_add(1);
+        os::futex_wake_all(word);
+    }
+
+    // ---- all below with the mutex held
+
+    Id add(std::span<const Watched> watched, std::int64_t until_ms, std::function<void()> call) {
+        if (stopping) return 0;
+        const Id id = ++last_id;
+        Entry& entry = entries[id];
+        entry.until_ms = until_ms;
+        entry.call = std::move(call);
+        times.emplace(until_ms, id);
+        bool is_due = false;
+        for (const Watched& wanted : watched) {
+            Partition* const partition = watch(wanted.id);
+            if (partition == nullptr) continue;
+            const Offset end = partition->end.end(wanted.isolation).value_or(wanted.beyond);
+            is_due = is_due || end > wanted.beyond || partition->end.is_gone();
+            if (partition->waiters.empty()) --idle;
+            partition->waiters.push_back({id, wanted.beyond, end, wanted.isolation});
+            entry.partitions.push_back(partition);
+        }
+        if (is_due) due.push_back(id);
+        if (is_due || watched_changed || until_ms < sleeps_until_ms) tell_thread();
+        return id;
+    }
+
+    // nullptr: nothing of it can be noticed.
+    Partition* watch(const log::TopicPartition& id) {
+        auto found = partitions.find(id);
+        if (found != partitions.end() && found->second.end.is_gone() && found->second.waiters.empty()) {
+            --idle;
+            partitions.erase(found);
+            found = partitions.end();
+            watched_changed = true;
+        }
+        if (found != partitions.end()) return &found->second;
+        auto end = directory.watch_end(id);
+        if (!end) return nullptr;
+        ++idle;
+        watched_changed = true;
+        return &partitions.emplace(id, Partition{*std::move(end), {}, {}}).first->second;
+    }
+
+    std::optional<std::function<void()>> take(Id id) {
+        auto entry = entries.extract(id);
+        if (entry.empty()) return std::nullopt;
+        times.erase({entry.mapped().until_ms, id});
+        for (Partition* partition : entry.mapped().partitions) {
+            const auto erased =
+                std::erase_if(partition->waiters, [id](const Waiter& waiter) { return waiter.id == id; });
+            if (erased > 0 && partition->waiters.empty()) ++idle;
+        }
+        return std::move(entry.mapped().call);
+    }
+
+    void find_due() {
+        const std::int64_t now = now_ms();
+        for (const auto& [until_ms, id] : times) {
+            if (until_ms > now) break;
+            due.push_back(id);
+        }
+        const bool too_many_idle = idle > kMostIdle;
+        for (auto at = partitions.begin(); at != partitions.end();) {
+            Partition& partition = at->second;
+            const bool is_gone = partition.end.is_gone();
+            const auto end = partition.end.end();
+            const bool moved = is_gone || end != partition.seen;
+            partition.seen = end;
+            if (partition.waiters.empty() && (moved || too_many_idle)) {
+                --idle;
+                watched_changed = true;
+                at = partitions.erase(at);
+                continue;
+            }
+            ++at;
+            if (!moved) continue;
+            for (const Waiter& waiter : partition.waiters) {
+                const auto its_end = partition.end.end(waiter.isolation);
+                if (is_gone || (its_end && (*its_end > waiter.beyond || *its_end < waiter.at)))
+                    due.push_back(waiter.id);
+            }
+        }
+    }
+
+    void run() {
+        os::take_no_signals();
+        std::vector<std::function<void()>> calls;
+        std::unique_lock lock{mutex};
+        while (!stopping) {
+            const std::uint32_t expected = word.load();
+            if (watched_changed) watch_anew();
+            sleeper.raise();
+            find_due();
+            for (const Id id : due) {
+                if (auto call = take(id)) calls.push_back(*std::move(call));
+            }
+            due.clear();
+            if (!calls.empty()) {
+                lock.unlock();
+                for (auto& call : calls) call();
+                calls.clear();
+                lock.lock();
+                continue;
+            }
+            if (watched_changed) continue;
+            const std::int64_t now = now_ms();
+            sleeps_until_ms = now + 60'000;
+            if (!times.empty()) sleeps_until_ms = std::min(sleeps_until_ms, std::max(times.begin()->first, now + 1));
+            const int timeout_ms = static_cast<int>(sleeps_until_ms - now);
+            lock.unlock();
+            if (!sleeper.sleep(expected, timeout_ms)) std::this_thread::sleep_for(std::chrono::milliseconds{10});
+            lock.lock();
+            sleeps_until_ms = 0;
+        }
+        while (!entries.empty()) {
+            auto call = take(entries.begin()->first);
+            lock.unlock();
+            (*call)();
+            call.reset();
+            lock.lock();
+        }
+    }
+
+    void watch_anew() {
+        std::vector<const store::WatchedEnd*> ends;
+        ends.reserve(partitions.size());
+        for (const auto& [id, partition] : partitions) ends.push_back(&partition.end);
+        sleeper.watch(ends);
+        watched_changed = false;
+    }
+};
+
+Wakeups::Wakeups(store::DataDirectory& directory) : impl_(std::make_unique<Impl>(directory)) {
+    impl_->thread = std::thread{[this] { impl_->run(); }};
+}
+
+Wakeups::~Wakeups() { stop(); }
+
+Wakeups::Id Wakeups::at(std::int64_t monotonic_ms, std::function<void()> call) {
+    return when({}, monotonic_ms, std::move(call));
+}
+
+Wakeups::Id Wakeups::when(std::span<const Watched> watched, std::int64_t until_ms, std::function<void()> call) {
+    const std::lock_guard lock{impl_->mutex};
+    return impl_->add(watched, until_ms, std::move(call));
+}
+
+bool Wakeups::cancel(Id id) {
+    std::optional<std::function<void()>> call;
+    const std::lock_guard lock{impl_->mutex};
+    call = impl_->take(id);
+    return call.has_value();
+}
+
+void Wakeups::stop() {
+    {
+        const std::lock_guard lock{impl_->mutex};
+        impl_->stopping = true;
+        impl_->tell_thread();
+    }
+    if (impl_->thread.joinable()) impl_->thread.join();
+}
+
+}  // namespace mq::broker
