@@ -1,6 +1,7 @@
 #include "server/server.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <latch>
@@ -34,6 +35,7 @@ struct Hall {
     std::unordered_set<std::shared_ptr<Connection>> connections;  // for the loop's thread
     std::size_t count = 0;                                        // with those on their way; under Impl::mutex
     bool is_running = false;
+    std::atomic<std::int64_t> looked_ms{0};
 
     // Whoever is called may leave.
     template <typename Call>
@@ -58,7 +60,7 @@ struct Server::Impl {
     const Limits limits;
     QuietLog quiet{log};
     Tally tally{};
-    std::size_t most_connections = 0;
+    std::size_t most_connections = 0;  // under the mutex, as the next
     std::size_t most_per_host = 0;
     std::vector<Endpoint> endpoints{};
     std::vector<std::shared_ptr<Acceptor>> acceptors{};  // for the thread of the first loop, once that runs
@@ -71,6 +73,7 @@ struct Server::Impl {
 
     Status listen_all();
     void make_halls();
+    void limit_connections(std::int32_t most, std::int32_t per_host);
     void admit(os::Listener::Arrival arrival, const std::shared_ptr<const broker::Endpoint>& endpoint);
     bool is_refused(const os::Listener::Arrival& arrival, bool is_local);
     void forget(Hall& hall, Connection& connection);
@@ -120,12 +123,17 @@ Status Server::Impl::listen_all() {
     return {};
 }
 
-void Server::Impl::make_halls() {
+void Server::Impl::limit_connections(std::int32_t most, std::int32_t per_host) {
     // The files of the log need descriptors as well, and are not to run out of them for the number of clients.
     const std::uint64_t descriptors = os::descriptor_limit();
+    const std::lock_guard lock{mutex};
     most_connections = static_cast<std::size_t>(
-        std::min<std::uint64_t>(static_cast<std::uint64_t>(config.max_connections), descriptors - descriptors / 4));
-    most_per_host = static_cast<std::size_t>(config.max_connections_per_host);
+        std::min<std::uint64_t>(static_cast<std::uint64_t>(most), descriptors - descriptors / 4));
+    most_per_host = static_cast<std::size_t>(per_host);
+}
+
+void Server::Impl::make_halls() {
+    limit_connections(config.max_connections, config.max_connections_per_host);
     const std::size_t threads = config.network_threads > 0 ? static_cast<std::size_t>(config.network_threads)
                                                            : std::max(1u, std::thread::hardware_concurrency());
     for (std::size_t i = 0; i < threads; ++i) {
@@ -189,6 +197,7 @@ void Server::Impl::forget(Hall& hall, Connection& connection) {
 
 void Server::Impl::tick(Hall& hall) {
     const std::int64_t now = now_ms();
+    hall.looked_ms.store(now, std::memory_order_relaxed);
     quiet.settle(now);
     if (&hall == halls.front().get()) {
         for (const auto& acceptor : acceptors) acceptor->on_tick();
@@ -240,12 +249,23 @@ Counts Server::counts() const {
             tally.expelled, tally.received_bytes, tally.sent_bytes};
 }
 
+std::int64_t Server::silent_ms() const {
+    std::int64_t last = now_ms();
+    for (const auto& hall : impl_->halls) last = std::min(last, hall->looked_ms.load(std::memory_order_relaxed));
+    return now_ms() - last;
+}
+
+void Server::limit_connections(std::int32_t most, std::int32_t most_per_host) {
+    impl_->limit_connections(most, most_per_host);
+}
+
 Status Server::start() {
     const Limits& limits = impl_->limits;
     const std::int64_t shortest = std::min({limits.header_ms, limits.progress_ms, impl_->config.idle_connection_ms});
     const std::int64_t period_ms = std::clamp<std::int64_t>(shortest / kTicksInLimit, 1, kMostTickMs);
     for (const auto& acceptor : impl_->acceptors) MQ_TRY(acceptor->begin(*impl_->halls.front()->loop));
     for (const auto& hall : impl_->halls) {
+        hall->looked_ms.store(now_ms(), std::memory_order_relaxed);
         hall->loop->every(period_ms, [impl = impl_.get(), hall = hall.get()] { impl->tick(*hall); });
         MQ_TRY(hall->loop->start());
         hall->is_running = true;

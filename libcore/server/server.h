@@ -72,6 +72,10 @@ public:
 
     [[nodiscard]] const std::vector<Endpoint>& endpoints() const;
     [[nodiscard]] Counts counts() const;
+    // For how long the slowest of its threads has not come to look at its connections: each does so once a second.
+    [[nodiscard]] std::int64_t silent_ms() const;
+    // In place of what the configuration says, for connections to come.
+    void limit_connections(std::int32_t most, std::int32_t most_per_host);
 
     // Starts the threads, and with them to accept. Errors: io (no thread).
     [[nodiscard]] Status start();

@@ -2,6 +2,7 @@
 
 #include "cli/text.h"
 #include "cli/values.h"
+#include "listen_address.h"
 
 namespace mq::broker_tool {
 
@@ -12,7 +13,7 @@ namespace {
 
 Status add_override(Args& args, std::string_view text) {
     const std::size_t equals = text.find('=');
-    if (equals == 0 || equals == std::string_view::npos) return cli::bad_value(text, "KEY=VALUE");
+    if (equals == 0 || equals == std::string_view::npos) return cli::bad_value(text, "is not KEY=VALUE");
     args.overrides.emplace_back(text.substr(0, equals), text.substr(equals + 1));
     return {};
 }
@@ -32,7 +33,11 @@ void add_configuration(OptionSet& options, Args& args) {
         .suggest(Complete::directory);
     options
         .repeatable(
-            "-l, --listen", "ADDRESS", args.listen,
+            "-l, --listen", "ADDRESS", OptionSet::Apply{[&args](std::string_view text) -> Status {
+                MQ_TRY(parse_address(text));
+                args.listen.emplace_back(text);
+                return {};
+            }},
             "Listens here, in place of listeners: HOST:PORT, :PORT for every interface, unix:PATH. Port 0 is a "
             "free one.")
         .suggest(Complete::choices, {"127.0.0.1:9092", ":9092", "unix:"});
@@ -69,7 +74,12 @@ void add_log(OptionSet& options, Args& args) {
                "Appends the log to FILE, not to standard error. SIGHUP opens it anew.")
         .suggest(Complete::file);
     options
-        .value("--metrics", "HOST:PORT", args.metrics,
+        .value("--metrics", "HOST:PORT", OptionSet::Apply{[&args](std::string_view text) -> Status {
+                   MQ_ASSIGN(const auto address, parse_address(text));
+                   if (!address.path.empty()) return cli::bad_value(text, "is not HOST:PORT");
+                   args.metrics = std::string{text};
+                   return {};
+               }},
                "Answers HTTP here: /metrics for Prometheus, /healthz, /readyz.")
         .suggest(Complete::choices, {"127.0.0.1:9093", ":9093"});
 }

@@ -136,7 +136,7 @@ private:
         for (;;) {
             const int timeout = every ? static_cast<int>(std::min<std::int64_t>(every->count(), 1 << 30)) : -1;
             const int ready = ::poll(events, std::size(events), timeout);
-            if (every) service_manager_.alive();
+            if (every && is_healthy(*server_)) service_manager_.alive();
             if (cli::FirstSignal::taken() != 0) return {.signal = cli::FirstSignal::taken()};
             if (ready <= 0) continue;
             if (events[kHangup].revents != 0) reload();
@@ -166,6 +166,7 @@ private:
         const Differences differences = compare(settings_.config, next.config);
         if (!differences.at_once.empty()) {
             MQ_TRY(broker_->directory().set_topic_defaults(next.config.topic_defaults));
+            server_->limit_connections(next.config.max_connections, next.config.max_connections_per_host);
             log_->set_least(next.log_level);
             log_->info(cat("changed: ", joined(differences.at_once)));
         }

@@ -21,6 +21,9 @@ using cli::cat;
 
 constexpr std::size_t kLargestFileBytes = 1u << 20;
 
+// Beside the defaults of topics.
+constexpr std::string_view kAtOnce[] = {"max.connections", "max.connections.per.ip", "mq.log.level"};
+
 // Also of a pipe.
 Result<std::string> read_whole(const std::string& path) {
     MQ_ASSIGN(const os::File file, os::File::open(path, os::OpenMode::read, os::Follow::yes));
@@ -133,7 +136,7 @@ Differences compare(const broker::BrokerConfig& before, const broker::BrokerConf
         const bool same =
             was == before.set.end() ? is == after.set.end() : is != after.set.end() && was->second == is->second;
         if (same) continue;
-        const bool can = !key.topic_setting.empty() || key.name == "mq.log.level";
+        const bool can = !key.topic_setting.empty() || std::ranges::find(kAtOnce, key.name) != std::end(kAtOnce);
         (can ? differences.at_once : differences.at_next_start).emplace_back(key.name);
     }
     return differences;
