@@ -27,6 +27,8 @@ struct AppendPlan {
 
 namespace {
 
+constexpr std::int64_t kExpiryCheckMs = 600'000;
+
 Status plan_append(std::span<char> bytes, const LogConfig& config, const Published& now, const AppendOptions& options,
                    const std::string& directory, AppendPlan& plan) {
     std::vector<AppendPlan::Batch> memory = std::move(plan.batches);
@@ -167,6 +169,7 @@ Result<AppendResult> Log::append(std::span<char> batches, const AppendOptions& o
     AppendResult result{
         .first_offset = plan.first_offset, .last_offset = plan.last_offset, .log_start = log.now.log_start};
 
+    if (plan.has_producer) log.expire_producers();
     for (const auto& batch : plan.batches) {
         if (!batch.header.has_producer() || batch.header.is_control()) continue;
         auto duplicate = log.producers.check(batch.header, options.origin);
@@ -221,6 +224,14 @@ Result<AppendResult> Log::append(std::span<char> batches, const AppendOptions& o
         return fail(std::move(written).error());
     }
     return result;
+}
+
+// A log that stays open for years would else know every producer that there ever was (IDM-11).
+void Log::Impl::expire_producers() {
+    const TimestampMs time = options.clock();
+    if (time >= expired_ms && time - expired_ms < kExpiryCheckMs) return;
+    expired_ms = time;
+    producers.expire(time, config.producer_id_expiration_ms);
 }
 
 // What cannot be repaired now stays marked, and the next change tries again.

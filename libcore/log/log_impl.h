@@ -30,6 +30,7 @@ struct Log::Impl {
     std::uint64_t now_count = 0;  // of the state's publications when `now` was taken from it
     bool producers_stale = false;     // the state in memory ran ahead of the log, or is of another history
     Offset producers_end{0};          // up to here the log is in `producers`
+    TimestampMs expired_ms = 0;       // when those who went away were last looked for
     bool believes_published = false;  // `now` came from the state: its last_producer_offset is true
     struct Generations {
         std::uint64_t list = 0;
@@ -69,6 +70,7 @@ struct Log::Impl {
     [[nodiscard]] Offset recovery_point() const { return Offset{state->recovery_point.load()}; }
 
     // log_append.cc
+    void expire_producers();
     [[nodiscard]] Status write_batches(ByteView batches, const AppendPlan& plan);
     void take_back();
     [[nodiscard]] Status ready_to_change();

@@ -281,7 +281,8 @@ Status Log::Impl::load_producers(Offset end) {
     for (const auto& [id, entry] : producers.entries())
         now.last_producer_offset = std::max(now.last_producer_offset, entry.last_data_offset());
     if (!believes_published || now.last_producer_offset >= from) MQ_TRY(replay_producers(from, end));
-    producers.expire(options.clock(), config.producer_id_expiration_ms);
+    expired_ms = options.clock();
+    producers.expire(expired_ms, config.producer_id_expiration_ms);
     producers_stale = false;
     producers_end = end;
     return {};

@@ -514,6 +514,27 @@ TEST_F(LogTest, DuplicateOfAnIdempotentProducerIsAnsweredAndNotWritten) {
     }
 }
 
+TEST_F(LogTest, IDM11_ProducersThatWentAwayAreForgottenWhileTheLogStaysOpen) {
+    config_.producer_id_expiration_ms = 1000;
+    open();
+    record::BatchOptions producer;
+    producer.producer_epoch = 0;
+    producer.base_sequence = 0;
+    const auto append_of = [&](ProducerId id) {
+        producer.producer_id = id;
+        append(numbered_batch(0, 1, test_now, producer));
+    };
+    append_of(1);
+    test_now += 599'999;  // looked at every ten minutes
+    append_of(2);
+    EXPECT_NE(log_->producers().find(1), nullptr);
+    test_now += 1;
+    append_of(3);
+    EXPECT_EQ(log_->producers().find(1), nullptr);
+    EXPECT_NE(log_->producers().find(2), nullptr) << "a millisecond old";
+    EXPECT_NE(log_->producers().find(3), nullptr);
+}
+
 TEST_F(LogTest, ReadCommittedStopsAtAnOpenTransactionAndAnAbortIsIndexed) {
     open();
     record::BatchOptions txn;
