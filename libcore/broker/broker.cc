@@ -70,6 +70,7 @@ Result<std::unique_ptr<Broker>> Broker::open(BrokerConfig config, EventLog& log)
                     "its " + std::string{log::kMetaProperties} + " is that of broker " +
                         std::to_string(*identity.broker_id) + ", broker.id is " + std::to_string(id));
     }
+    MQ_TRY(directory.set_topic_defaults(config.topic_defaults));
     std::unique_ptr<Broker> broker{
         new Broker{std::unique_ptr<Impl>(new Impl{std::move(config), log, std::make_unique<Metrics>(), id,
                                                   std::move(identity.cluster_id), std::move(directory)})}};

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,6 +24,9 @@ struct ListenerConfig {
 };
 
 struct BrokerConfig {
+    // What server.properties and overrides say, by Kafka's names: of the keys that have an effect.
+    std::map<std::string, std::string, std::less<>> set;
+
     std::optional<std::int32_t> broker_id;  // else that of meta.properties, else 0
     std::string log_dir;
     std::vector<ListenerConfig> listeners{ListenerConfig{}};
@@ -40,6 +44,7 @@ struct BrokerConfig {
     std::int64_t offsets_retention_check_ms = 600'000;
     std::int32_t offset_metadata_max_bytes = 4096;
     std::int32_t offsets_partitions = 50;
+    std::int64_t offsets_segment_bytes = 104'857'600;
 
     std::int32_t request_max_bytes = 104'857'600;
     std::int32_t fetch_max_bytes = 57'671'680;
@@ -54,7 +59,12 @@ struct BrokerConfig {
     std::int64_t flush_check_ms = 1'000;
     std::int64_t checkpoint_ms = 60'000;
     std::int64_t producer_id_expiration_ms = 24LL * 60 * 60 * 1000;
+    std::int64_t producer_id_expiration_check_ms = 600'000;
     bool log_cleaner = true;
+    std::int64_t cleaner_backoff_ms = 15'000;
+
+    std::optional<std::string> log_level;         // mq.log.level
+    std::optional<std::string> metrics_listener;  // mq.metrics.listener: "HOST:PORT"
 };
 
 }  // namespace mq::broker

@@ -31,9 +31,11 @@ store::NewTopic default_topic(const BrokerConfig& config, std::string_view name)
     topic.name = name;
     topic.partitions = config.num_partitions;
     if (store::is_internal_topic(name)) {
-        topic.partitions = name == store::kOffsetsTopic ? config.offsets_partitions : store::kInternalTopicPartitions;
-        topic.config = {
-            {"cleanup.policy", "compact"}, {"compression.type", "producer"}, {"segment.bytes", "104857600"}};
+        const bool offsets = name == store::kOffsetsTopic;
+        topic.partitions = offsets ? config.offsets_partitions : store::kInternalTopicPartitions;
+        topic.config = {{"cleanup.policy", "compact"},
+                        {"compression.type", "producer"},
+                        {"segment.bytes", std::to_string(offsets ? config.offsets_segment_bytes : 104'857'600)}};
     }
     return topic;
 }

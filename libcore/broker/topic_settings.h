@@ -24,7 +24,7 @@ struct TopicSetting {
     ConfigSource source = ConfigSource::built_in;
 };
 
-// All of them, by name. `set`: what was set for the topic itself.
-[[nodiscard]] std::vector<TopicSetting> settings_of(const BrokerConfig& config, const store::ConfigMap& set);
+// All of them, by name. `defaults`: of the directory; `set`: what was set for the topic itself.
+[[nodiscard]] std::vector<TopicSetting> settings_of(const store::ConfigMap& defaults, const store::ConfigMap& set);
 
 }  // namespace mq::broker

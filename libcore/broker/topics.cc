@@ -4,7 +4,8 @@
 
 namespace mq::broker {
 
-TopicPicture::TopicPicture(std::vector<TopicInfo> topics) : topics_(std::move(topics)) {
+TopicPicture::TopicPicture(std::vector<TopicInfo> topics, store::ConfigMap defaults)
+    : defaults_(std::move(defaults)), topics_(std::move(topics)) {
     for (const TopicInfo& topic : topics_) by_id_.emplace(topic.id, &topic);
 }
 
@@ -23,17 +24,18 @@ Result<std::shared_ptr<const TopicPicture>> Topics::picture() {
     // Asked for first: what changes while the topics are read shows the next time.
     const std::uint32_t generation = directory_.catalogue_generation();
     if (picture_ && generation == generation_) return picture_;
-    MQ_ASSIGN(auto topics, directory_.topics());
+    store::ConfigMap defaults;
+    MQ_ASSIGN(auto topics, directory_.topics(&defaults));
     std::vector<TopicInfo> infos;
     infos.reserve(topics.size());
     for (store::Topic& topic : topics) {
-        MQ_ASSIGN(auto config, store::to_topic_config(topic.config));
+        MQ_ASSIGN(auto config, store::to_topic_config(topic.config, defaults));
         const auto id = parse_uuid(topic.id);
         infos.push_back({std::move(topic.name), id.value_or(Uuid{}), topic.partitions, topic.replicas,
                          std::move(topic.config), std::move(config)});
     }
     std::ranges::sort(infos, {}, &TopicInfo::name);
-    picture_ = std::make_shared<const TopicPicture>(std::move(infos));
+    picture_ = std::make_shared<const TopicPicture>(std::move(infos), std::move(defaults));
     generation_ = generation;
     return picture_;
 }

@@ -28,13 +28,16 @@ struct TopicInfo {
 
 class TopicPicture {
 public:
-    explicit TopicPicture(std::vector<TopicInfo> topics);  // by name
+    TopicPicture(std::vector<TopicInfo> topics, store::ConfigMap defaults);  // by name
     // nullptr: there is none.
     [[nodiscard]] const TopicInfo* find(std::string_view name) const;
     [[nodiscard]] const TopicInfo* find(const Uuid& id) const;
     [[nodiscard]] const std::vector<TopicInfo>& all() const { return topics_; }
+    // What they have that say nothing themselves, where it is not Kafka's default.
+    [[nodiscard]] const store::ConfigMap& defaults() const { return defaults_; }
 
 private:
+    store::ConfigMap defaults_;
     std::vector<TopicInfo> topics_;
     std::map<Uuid, const TopicInfo*> by_id_;
 };

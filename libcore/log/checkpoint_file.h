@@ -60,5 +60,12 @@ struct PartitionMetadata {
 // Java properties as meta.properties uses them: key=value lines, # and ! comments, \ escapes, lines continued by a
 // \ at their end. Of a key given twice the last counts. corrupt: a \u without four hex digits.
 [[nodiscard]] Result<std::map<std::string, std::string>> parse_properties(ByteView text);
+struct Property {
+    std::string key;
+    std::string value;
+    std::size_t line = 0;  // from 1 on
+};
+// The same in the order of the text, with what is given twice.
+[[nodiscard]] Result<std::vector<Property>> parse_property_lines(ByteView text);
 
 }  // namespace mq::log

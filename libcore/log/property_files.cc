@@ -161,7 +161,14 @@ std::string format_partition_metadata(const PartitionMetadata& metadata) {
 }
 
 Result<std::map<std::string, std::string>> parse_properties(ByteView text) {
+    MQ_ASSIGN(auto lines, parse_property_lines(text));
     std::map<std::string, std::string> properties;
+    for (Property& line : lines) properties.insert_or_assign(std::move(line.key), std::move(line.value));
+    return properties;
+}
+
+Result<std::vector<Property>> parse_property_lines(ByteView text) {
+    std::vector<Property> properties;
     std::size_t number = 0;
     while (!text.empty()) {
         ++number;
@@ -182,7 +189,7 @@ Result<std::map<std::string, std::string>> parse_properties(ByteView text) {
         auto plain = unescape(value);
         if (!key || !plain)
             return corrupt("read properties", first_line, "\\u without four hex digits of a character");
-        properties.insert_or_assign(*std::move(key), *std::move(plain));
+        properties.push_back({*std::move(key), *std::move(plain), first_line});
     }
     return properties;
 }

@@ -43,7 +43,8 @@ public:
 
     bool String(const char* text, rapidjson::SizeType size, bool) {
         const std::string_view value{text, size};
-        if (level_ == Level::config) return setting(value);
+        if (level_ == Level::config) return setting(topic_.config, value);
+        if (level_ == Level::defaults) return setting(catalogue_.defaults, value);
         if (level_ == Level::topic && key_ == "name") {
             if (const Status legal = log::check_topic_name(value); !legal) return refuse(legal.error().detail);
             topic_.name = value;
@@ -59,14 +60,16 @@ public:
 
     bool Key(const char* text, rapidjson::SizeType size, bool) {
         key_.assign(text, size);
-        if (level_ == Level::config) {
-            return !topic_.config.contains(key_) || refuse(here() + ": the setting is there twice");
+        if (level_ == Level::config || level_ == Level::defaults) {
+            const ConfigMap& settings = level_ == Level::config ? topic_.config : catalogue_.defaults;
+            return !settings.contains(key_) || refuse(here() + ": the setting is there twice");
         }
-        static constexpr std::string_view kFields[] = {"version",    "next_producer_id", "topics", "name",    "id",
-                                                       "partitions", "replicas",         "config", "deleting"};
+        static constexpr std::string_view kFields[] = {
+            "version", "next_producer_id", "topics",   "defaults", "name",
+            "id",      "partitions",       "replicas", "config",   "deleting"};
         const auto field = std::ranges::find(kFields, key_);
         const auto index = static_cast<unsigned>(field - std::begin(kFields));
-        const bool of_topic = index >= 3;
+        const bool of_topic = index >= 4;
         if (field == std::end(kFields) || of_topic != (level_ == Level::topic)) return refuse(here() + ": unknown");
         if ((seen_ & 1u << index) != 0) return refuse(here() + ": it is there twice");
         seen_ |= 1u << index;
@@ -77,6 +80,10 @@ public:
         switch (level_) {
             case Level::before:
                 level_ = Level::top;
+                return true;
+            case Level::top:
+                if (key_ != "defaults") break;
+                level_ = Level::defaults;
                 return true;
             case Level::topics:
                 level_ = Level::topic;
@@ -96,6 +103,9 @@ public:
         switch (level_) {
             case Level::config:
                 level_ = Level::topic;
+                return true;
+            case Level::defaults:
+                level_ = Level::top;
                 return true;
             case Level::topic:
                 level_ = Level::topics;
@@ -118,9 +128,10 @@ public:
     }
 
 private:
-    enum class Level : unsigned char { before, top, topics, topic, config, after };
+    enum class Level : unsigned char { before, top, defaults, topics, topic, config, after };
     static constexpr unsigned kTopFields = 0b111;
-    static constexpr unsigned kTopicFields = 0b11111000;  // without "deleting"
+    static constexpr unsigned kAnyTopFields = 0b1111;        // with "defaults"
+    static constexpr unsigned kTopicFields = 0b1'1111'0000;  // without "deleting"
 
     bool refuse(std::string why) {
         problem_ = std::move(why);
@@ -144,25 +155,25 @@ private:
         };
         if (level_ == Level::topic && key_ == "partitions") return within(1, kMaxPartitions, topic_.partitions);
         if (level_ == Level::topic && key_ == "replicas") return within(1, kMaxReplicas, topic_.replicas);
-        if (level_ != Level::top || key_ == "topics") return wrong_type("a number");
+        if (level_ != Level::top || key_ == "topics" || key_ == "defaults") return wrong_type("a number");
         if (key_ == "version") {
             return value == 1 || refuse("version " + std::to_string(value) + " is not known to this version of mq");
         }
         return within(0, std::numeric_limits<std::int64_t>::max(), catalogue_.next_producer_id);
     }
 
-    bool setting(std::string_view value) {
+    bool setting(ConfigMap& settings, std::string_view value) {
         if (find_config(key_) != nullptr) {
             if (const auto checked = check_config(key_, value); !checked) return refuse(checked.error().message());
         }
-        topic_.config.emplace(key_, value);
+        settings.emplace(key_, value);
         return true;
     }
 
     bool add_topic() {
         if ((seen_ & kTopicFields) != kTopicFields)
             return refuse("a topic lacks its name, id, partitions, replicas or config");
-        seen_ &= kTopFields;
+        seen_ &= kAnyTopFields;
         key_.clear();
         std::string name = topic_.name;
         const std::size_t before = catalogue_.topics.size();
@@ -220,6 +231,17 @@ void append_json(std::string& out, std::string_view text) {
     out += '"';
 }
 
+void append_settings(std::string& out, const ConfigMap& settings) {
+    out += '{';
+    for (const auto& [key, value] : settings) {
+        if (out.back() != '{') out += ',';
+        append_json(out, key);
+        out += ':';
+        append_json(out, value);
+    }
+    out += '}';
+}
+
 }  // namespace
 
 Result<Catalogue> parse_catalogue(ByteView text) {
@@ -238,22 +260,21 @@ Result<Catalogue> parse_catalogue(ByteView text) {
 }
 
 std::string format_catalogue(const Catalogue& catalogue) {
-    std::string out =
-        "{\"version\":1,\"next_producer_id\":" + std::to_string(catalogue.next_producer_id) + ",\"topics\":[";
+    std::string out = "{\"version\":1,\"next_producer_id\":" + std::to_string(catalogue.next_producer_id);
+    if (!catalogue.defaults.empty()) {
+        out += ",\"defaults\":";
+        append_settings(out, catalogue.defaults);
+    }
+    out += ",\"topics\":[";
     for (const auto& [name, topic] : catalogue.topics) {
         out += out.ends_with('[') ? "\n{\"name\":" : ",\n{\"name\":";
         append_json(out, name);
         out += ",\"id\":";
         append_json(out, topic.id);
         out += ",\"partitions\":" + std::to_string(topic.partitions);
-        out += ",\"replicas\":" + std::to_string(topic.replicas) + ",\"config\":{";
-        for (const auto& [key, value] : topic.config) {
-            if (out.back() != '{') out += ',';
-            append_json(out, key);
-            out += ':';
-            append_json(out, value);
-        }
-        out += topic.deleting ? "},\"deleting\":true}" : "}}";
+        out += ",\"replicas\":" + std::to_string(topic.replicas) + ",\"config\":";
+        append_settings(out, topic.config);
+        out += topic.deleting ? ",\"deleting\":true}" : "}";
     }
     return out + "\n]}\n";
 }

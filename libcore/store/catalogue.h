@@ -4,6 +4,7 @@
 //     {"version":1,"next_producer_id":0,"topics":[{"name":"numbers","id":"6RbxAY8BTsOVJ0MnbF4XLg","partitions":1,
 //      "replicas":1,"config":{"retention.ms":"-1"}}]}
 //
+// Before "topics" there may be "defaults":{"retention.ms":"3600000"}: what topics have that say nothing themselves.
 // A topic that is being deleted has "deleting":true as well, so that whoever comes next can bring that to its end.
 #pragma once
 
@@ -47,6 +48,7 @@ struct Topic {
 struct Catalogue {
     std::map<std::string, Topic, std::less<>> topics;
     std::int64_t next_producer_id = 0;  // of the next block (TXN-L2)
+    ConfigMap defaults;                 // of all topics, by their names of the settings; a broker's settings
 
     bool operator==(const Catalogue&) const = default;
 };

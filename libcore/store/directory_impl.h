@@ -98,7 +98,7 @@ struct DataDirectory::Impl {
 
     // topic_lookup.cc
     // From the catalogue and the directories.
-    [[nodiscard]] Result<Topic> find_topic(std::string_view name) const;
+    [[nodiscard]] Result<Topic> find_topic(std::string_view name, ConfigMap* defaults = nullptr) const;
     // Under the catalogue lock: if mq-topics.json is another file than the slots speak of (somebody edited it, or
     // changed it and died), they know nothing from now on.
     [[nodiscard]] Status follow_catalogue();

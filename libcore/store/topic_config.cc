@@ -16,14 +16,7 @@ constexpr std::int64_t kInt64Most = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t kInt64Least = std::numeric_limits<std::int64_t>::min();
 constexpr std::size_t kLongestValue = 64 << 10;
 
-// A value by its type; the others of it are zero.
-struct Value {
-    std::string_view text = {};  // trimmed
-    std::int64_t integer = 0;
-    double number = 0;
-    bool boolean = false;
-};
-
+using Value = ConfigValue;
 using Check = bool (*)(const Value&);
 using Apply = void (*)(TopicConfig&, const Value&);
 
@@ -35,31 +28,9 @@ struct Row {
     Check check = nullptr;          // what is left to say
     std::string_view allowed = {};  // said where `check` is false
     Apply apply = nullptr;          // none: known to Kafka, without effect here
+
+    [[nodiscard]] constexpr ConfigRule rule() const { return {key.type, least, most, choices, check, allowed}; }
 };
-
-// The items of "a, b": Java's split at \s*,\s*, without the empty ones that it drops at the end.
-std::vector<std::string_view> items_of(std::string_view text) {
-    std::vector<std::string_view> items;
-    while (!text.empty()) {
-        const std::size_t comma = text.find(',');
-        std::string_view item = text.substr(0, comma);
-        text.remove_prefix(comma == text.npos ? text.size() : comma + 1);
-        while (!item.empty() && item.front() == ' ') item.remove_prefix(1);
-        while (!item.empty() && item.back() == ' ') item.remove_suffix(1);
-        items.push_back(item);
-    }
-    while (!items.empty() && items.back().empty()) items.pop_back();
-    return items;
-}
-
-bool is_one_of(std::string_view choices, std::string_view item) {
-    while (!choices.empty()) {
-        const std::string_view choice = choices.substr(0, choices.find(','));
-        if (choice == item) return true;
-        choices.remove_prefix(std::min(choices.size(), choice.size() + 1));
-    }
-    return false;
-}
 
 bool all_digits(std::string_view text) {
     return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
@@ -271,7 +242,10 @@ constexpr auto kRows = std::to_array<Row>({
 
 constexpr auto kKeys = [] {
     std::array<ConfigKey, kRows.size()> keys;
-    for (std::size_t i = 0; i < keys.size(); ++i) keys[i] = kRows[i].key;
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+        keys[i] = kRows[i].key;
+        keys[i].is_32_bit = kRows[i].most <= kInt32Most;
+    }
     return keys;
 }();
 static_assert(std::ranges::is_sorted(kKeys, {}, &ConfigKey::name));
@@ -279,73 +253,6 @@ static_assert(std::ranges::is_sorted(kKeys, {}, &ConfigKey::name));
 const Row* find_row(std::string_view name) {
     const auto row = std::ranges::lower_bound(kRows, name, {}, [](const Row& r) { return r.key.name; });
     return row != kRows.end() && row->key.name == name ? &*row : nullptr;
-}
-
-std::string_view trim(std::string_view text) {
-    const auto is_blank = [](char c) { return static_cast<unsigned char>(c) <= ' '; };
-    while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
-    while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
-    return text;
-}
-
-std::string lower(std::string_view text) {
-    std::string out{text};
-    for (char& c : out) {
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    }
-    return out;
-}
-
-// The whole of `text`; a plus sign is allowed, as in Java.
-template <typename T>
-bool parse_whole(std::string_view text, T& value) {
-    if (text.size() > 1 && text[0] == '+' && text[1] != '-') text.remove_prefix(1);
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    return error == std::errc{} && end == text.data() + text.size();
-}
-
-std::string range_of(const Row& row) {
-    if (row.least == kInt64Least) return "a number";
-    if (row.most == kInt64Most) return "a number from " + std::to_string(row.least) + " on";
-    return "a number from " + std::to_string(row.least) + " to " + std::to_string(row.most);
-}
-
-std::string spaced(std::string_view choices) {
-    std::string out;
-    for (const char c : choices) out += c == ',' ? std::string{", "} : std::string{c};
-    return out;
-}
-
-// What is allowed instead; empty if `text` holds.
-std::string problem_of(const Row& row, std::string_view text, Value& value) {
-    value.text = text;
-    switch (row.key.type) {
-        case ConfigType::integer:
-            if (!parse_whole(text, value.integer) || value.integer < row.least || value.integer > row.most)
-                return row.allowed.empty() ? range_of(row) : std::string{row.allowed};
-            break;
-        case ConfigType::number:
-            if (!parse_whole(text, value.number) || !(value.number >= 0 && value.number <= 1))
-                return "a number from 0 to 1";
-            break;
-        case ConfigType::boolean: {
-            const std::string word = lower(text);
-            value.boolean = word == "true";
-            if (!value.boolean && word != "false") return "true or false";
-            break;
-        }
-        case ConfigType::text:
-            if (!row.choices.empty() && !is_one_of(row.choices, text)) return "one of " + spaced(row.choices);
-            break;
-        case ConfigType::list:
-            for (const std::string_view item : items_of(text)) {
-                if (!row.choices.empty() && !is_one_of(row.choices, item))
-                    return "a list, between commas, of " + spaced(row.choices);
-            }
-            break;
-    }
-    if (row.check != nullptr && !row.check(value)) return std::string{row.allowed};
-    return {};
 }
 
 std::string_view nearest_key(std::string_view name) {
@@ -386,13 +293,9 @@ Result<std::string> check_config(std::string_view name, std::string_view value) 
     if (text.size() > kLongestValue)
         return bad_setting(name, "a value of " + std::to_string(text.size()) + " bytes is too long");
     Value parsed;
-    if (const std::string allowed = problem_of(*row, text, parsed); !allowed.empty())
+    if (const std::string allowed = problem_of(row->rule(), text, parsed); !allowed.empty())
         return bad_setting_value(name, text, allowed);
-    if (row->key.type == ConfigType::boolean) return lower(text);
-    if (row->key.type != ConfigType::list) return std::string{text};
-    std::string joined;
-    for (const std::string_view item : items_of(text)) joined += (joined.empty() ? "" : ",") + std::string{item};
-    return joined;
+    return kept_form(row->key.type, text);
 }
 
 Result<TopicConfig> to_topic_config(const ConfigMap& set) {
@@ -401,7 +304,7 @@ Result<TopicConfig> to_topic_config(const ConfigMap& set) {
         const Row* row = find_row(name);
         if (row == nullptr) continue;
         Value value;
-        if (const std::string allowed = problem_of(*row, trim(kept), value); !allowed.empty())
+        if (const std::string allowed = problem_of(row->rule(), trim(kept), value); !allowed.empty())
             return bad_setting_value(name, kept, allowed);
         if (row->apply != nullptr) row->apply(config, value);
     }
@@ -412,12 +315,21 @@ Result<TopicConfig> to_topic_config(const ConfigMap& set) {
     }
     if (config.compression != record::Codec::none) {
         const auto level = set.find("compression." + std::string{record::to_string(config.compression)} + ".level");
-        int number = 0;
+        Value number;
+        const bool is_set =
+            level != set.end() && problem_of({ConfigType::integer}, trim(level->second), number).empty();
         // -1 is how gzip says its default.
-        const bool is_set = level != set.end() && parse_whole(trim(level->second), number);
-        if (is_set && !(config.compression == record::Codec::gzip && number == -1)) config.compression_level = number;
+        if (is_set && !(config.compression == record::Codec::gzip && number.integer == -1))
+            config.compression_level = static_cast<int>(number.integer);
     }
     return config;
+}
+
+Result<TopicConfig> to_topic_config(const ConfigMap& set, const ConfigMap& defaults) {
+    if (defaults.empty()) return to_topic_config(set);
+    ConfigMap all = set;
+    all.insert(defaults.begin(), defaults.end());
+    return to_topic_config(all);
 }
 
 }  // namespace mq::store

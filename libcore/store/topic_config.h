@@ -12,10 +12,9 @@
 
 #include "base/error.h"
 #include "log/log_config.h"
+#include "store/config_value.h"
 
 namespace mq::store {
-
-enum class ConfigType : unsigned char { integer, number, boolean, text, list };
 
 struct ConfigKey {
     std::string_view name;  // "retention.ms"
@@ -23,6 +22,7 @@ struct ConfigKey {
     std::string_view default_value;  // as Kafka prints it
     std::string_view help;           // one sentence
     bool ours = false;               // retention.consumed, write.caching: Kafka does not know them
+    bool is_32_bit = false;          // an integer that is Kafka's int, not its long
 };
 // All of them, by name.
 [[nodiscard]] std::span<const ConfigKey> config_keys();
@@ -52,5 +52,7 @@ struct TopicConfig {
 // Settings that this build does not know are left out: a newer one wrote them. Errors: bad_argument, as check_config
 // for the first one that does not hold, or for two that exclude each other.
 [[nodiscard]] Result<TopicConfig> to_topic_config(const ConfigMap& set);
+// The same of a topic for which `set` was set, in a directory with these defaults.
+[[nodiscard]] Result<TopicConfig> to_topic_config(const ConfigMap& set, const ConfigMap& defaults);
 
 }  // namespace mq::store

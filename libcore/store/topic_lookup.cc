@@ -7,8 +7,8 @@
 
 namespace mq::store {
 
-Result<TopicMeta> meta_of_topic(const Topic& topic) {
-    MQ_ASSIGN(const TopicConfig config, to_topic_config(topic.config));
+Result<TopicMeta> meta_of_topic(const Topic& topic, const ConfigMap& defaults) {
+    MQ_ASSIGN(const TopicConfig config, to_topic_config(topic.config, defaults));
     TopicMeta meta;
     meta.known = 1;
     meta.partitions = topic.partitions;
@@ -57,11 +57,13 @@ auto read_steadily(const DataDirectory::Impl& d, const Look& look) -> decltype(l
 
 }  // namespace
 
-Result<Topic> DataDirectory::Impl::find_topic(std::string_view name) const {
+Result<Topic> DataDirectory::Impl::find_topic(std::string_view name, ConfigMap* defaults) const {
     MQ_TRY(log::check_topic_name(name));
     return read_steadily(*this, [&]() -> Result<Topic> {
-        MQ_ASSIGN(const Catalogue catalogue, read_catalogue(file(kCatalogueFile)));
-        return look_up_topic(path, catalogue, name);
+        MQ_ASSIGN(Catalogue catalogue, read_catalogue(file(kCatalogueFile)));
+        auto topic = look_up_topic(path, catalogue, name);
+        if (defaults != nullptr) *defaults = std::move(catalogue.defaults);
+        return topic;
     });
 }
 
@@ -78,9 +80,10 @@ Result<TopicMeta> DataDirectory::Impl::find_meta(const log::TopicPartition& id, 
     if (known) return *known;
     MQ_TRY(log::check_topic_name(id.topic));
     const auto without_lock = [&]() -> Result<TopicMeta> {
-        MQ_ASSIGN(const Topic topic, find_topic(id.topic));
+        ConfigMap defaults;
+        MQ_ASSIGN(const Topic topic, find_topic(id.topic, &defaults));
         MQ_TRY(check_partition(topic, id.partition));
-        return meta_of_topic(topic);
+        return meta_of_topic(topic, defaults);
     };
     if (!writable()) return without_lock();
     TopicMeta meta;
@@ -102,7 +105,7 @@ Result<TopicMeta> DataDirectory::Impl::find_meta(const log::TopicPartition& id, 
         MQ_ASSIGN(const Catalogue catalogue, read_catalogue(file(kCatalogueFile)));
         MQ_ASSIGN(const Topic topic, look_up_topic(path, catalogue, id.topic));
         MQ_TRY(check_partition(topic, id.partition));
-        MQ_ASSIGN(meta, meta_of_topic(topic));
+        MQ_ASSIGN(meta, meta_of_topic(topic, catalogue.defaults));
         MQ_ASSIGN(const bool there, os::exists(partition_path(id)));
         if (!there) {
             // A slot that knows its topic stands for a partition that is there.
@@ -121,8 +124,14 @@ Result<TopicMeta> DataDirectory::Impl::find_meta(const log::TopicPartition& id, 
     return meta;
 }
 
-Result<std::vector<Topic>> DataDirectory::topics() const {
+Result<ConfigMap> DataDirectory::topic_defaults() const {
+    MQ_ASSIGN(Catalogue catalogue, read_catalogue(impl_->file(kCatalogueFile)));
+    return std::move(catalogue.defaults);
+}
+
+Result<std::vector<Topic>> DataDirectory::topics(ConfigMap* defaults) const {
     MQ_ASSIGN(TopicView view, read_steadily(*impl_, [&] { return view_topics(impl_->path); }));
+    if (defaults != nullptr) *defaults = std::move(view.catalogue.defaults);
     std::vector<Topic> topics;
     topics.reserve(view.catalogue.topics.size());
     for (auto& [name, topic] : view.catalogue.topics) {

@@ -44,13 +44,28 @@ Status TopicTransaction::write() {
 }
 
 Status TopicTransaction::publish(const Topic& topic) {
+    MQ_TRY(publish_slots(topic));
+    return announce();
+}
+
+Status TopicTransaction::publish_all() {
+    for (const auto& [name, topic] : view.catalogue.topics) MQ_TRY(publish_slots(topic));
+    return announce();
+}
+
+Status TopicTransaction::publish_slots(const Topic& topic) {
     TopicMeta meta;
     if (!topic.deleting) {
-        MQ_ASSIGN(meta, meta_of_topic(topic));
+        MQ_ASSIGN(meta, meta_of_topic(topic, view.catalogue.defaults));
     }
     for (std::int32_t partition = 0; partition < topic.partitions; ++partition) {
         if (shm::PartitionSlot* slot = directory.control->find(topic.name, partition)) meta_of(*slot).publish(meta);
     }
+    return {};
+}
+
+// Only now: until the slots count for the new file, who finds another stamp reads it.
+Status TopicTransaction::announce() {
     MQ_ASSIGN(const FileStamp written, stamp_of(directory.file(kCatalogueFile)));
     MQ_KILLPOINT("topics.before_publish");
     directory.shared().catalogue.publish(written);
@@ -92,9 +107,9 @@ Status TopicTransaction::make_directories(const Topic& topic, std::int32_t first
     return made;
 }
 
-Status change_topics(DataDirectory::Impl& directory, std::string_view name,
+Status change_topics(DataDirectory::Impl& directory, std::optional<std::string_view> name,
                      const std::function<Status(TopicTransaction&)>& change, bool* ended) {
-    MQ_TRY(log::check_topic_name(name));
+    if (name) MQ_TRY(log::check_topic_name(*name));
     MQ_TRY(directory.begin_changes());
     std::set<std::string, std::less<>> tried;
     std::vector<std::string> leftovers;
@@ -137,8 +152,9 @@ Result<Topic> DataDirectory::create_topic(const NewTopic& wanted) {
     for (const auto& [key, value] : wanted.config) {
         MQ_ASSIGN(topic.config[key], check_config(key, value));
     }
-    MQ_TRY(meta_of_topic(topic));
+    MQ_TRY(to_topic_config(topic.config));
     const Status created = change_topics(*impl_, wanted.name, [&](TopicTransaction& transaction) -> Status {
+        MQ_TRY(meta_of_topic(topic, transaction.view.catalogue.defaults));
         if (transaction.find(topic.name)) return refuse(Errc::already_exists, topic.name, "it exists already");
         // A group takes one partition of fifty: of Kafka's own topics each is made when it is first needed.
         const std::int32_t first = is_internal_topic(topic.name) ? topic.partitions : 0;
@@ -196,13 +212,31 @@ Result<Topic> DataDirectory::change_config(std::string_view name,
                 MQ_TRY(check_config(key, {}));  // names the nearest key
             }
         }
-        MQ_TRY(meta_of_topic(*topic));
+        MQ_TRY(meta_of_topic(*topic, transaction.view.catalogue.defaults));
         MQ_TRY(transaction.write());
         changed = *topic;
         return transaction.publish(*topic);
     });
     MQ_TRY(done);
     return changed;
+}
+
+Status DataDirectory::set_topic_defaults(const ConfigMap& wanted) {
+    ConfigMap defaults;
+    for (const auto& [key, value] : wanted) {
+        MQ_ASSIGN(defaults[key], check_config(key, value));
+    }
+    MQ_ASSIGN(const ConfigMap now, topic_defaults());
+    if (now == defaults) return {};
+    return change_topics(*impl_, std::nullopt, [&](TopicTransaction& transaction) -> Status {
+        for (const auto& [name, topic] : transaction.view.catalogue.topics) {
+            if (const auto together = to_topic_config(topic.config, defaults); !together)
+                return refuse(Errc::bad_argument, name, together.error().message());
+        }
+        transaction.view.catalogue.defaults = defaults;
+        MQ_TRY(transaction.write());
+        return transaction.publish_all();
+    });
 }
 
 }  // namespace mq::store

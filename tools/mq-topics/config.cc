@@ -17,11 +17,17 @@ constexpr Field kFields[] = {{"topic", false}, {"key"}, {"value"}, {"default"}, 
 
 using Changes = std::map<std::string, std::optional<std::string>>;
 
-void add_row(Rows& rows, const store::Topic& topic, std::string_view key) {
+// What the topic has unless it says something itself: as mq-broker has set it for the directory, else Kafka's.
+std::string_view preset_of(const store::ConfigMap& defaults, std::string_view key) {
+    if (const auto preset = defaults.find(key); preset != defaults.end()) return preset->second;
     const store::ConfigKey* known = store::find_config(key);
+    return known == nullptr ? std::string_view{} : known->default_value;
+}
+
+void add_row(Rows& rows, const store::Topic& topic, const store::ConfigMap& defaults, std::string_view key) {
     const auto set = topic.config.find(key);
     const bool is_set = set != topic.config.end();
-    const std::string_view preset = known == nullptr ? std::string_view{} : known->default_value;
+    const std::string_view preset = preset_of(defaults, key);
     rows.add({text_cell(topic.name), text_cell(key), text_cell(is_set ? std::string_view{set->second} : preset),
               text_cell(preset), text_cell(is_set ? "topic" : "default")});
 }
@@ -29,13 +35,15 @@ void add_row(Rows& rows, const store::Topic& topic, std::string_view key) {
 ExitCode print(Session& session, const store::Topic& topic, std::span<const std::string> keys) {
     auto rows = Rows::make(kFields, session.args, session.out);
     if (!rows) return session.diagnostics.fail(rows.error());
+    const auto defaults = session.directory.topic_defaults();
+    if (!defaults) return session.diagnostics.fail(defaults.error());
     if (!keys.empty()) {
         for (const std::string& key : keys) {
             if (!topic.config.contains(key) && store::find_config(key) == nullptr) {
                 session.fail_item(store::check_config(key, {}).error());
                 continue;
             }
-            add_row(*rows, topic, key);
+            add_row(*rows, topic, *defaults, key);
             ++session.done;
         }
         return session.finish(&*rows);
@@ -44,7 +52,7 @@ ExitCode print(Session& session, const store::Topic& topic, std::span<const std:
     if (session.args.all_settings) {
         for (const store::ConfigKey& key : store::config_keys()) shown.emplace(std::string{key.name}, std::string{});
     }
-    for (const auto& [key, value] : shown) add_row(*rows, topic, key);
+    for (const auto& [key, value] : shown) add_row(*rows, topic, *defaults, key);
     return session.finish(&*rows);
 }
 
@@ -59,14 +67,14 @@ std::vector<std::string_view> items_of(std::string_view list) {
 }
 
 // The list with the items of `change` added, or taken out.
-Result<std::string> changed_list(const store::Topic& topic, const std::string& key, std::string_view change,
-                                 bool add) {
+Result<std::string> changed_list(const store::Topic& topic, const store::ConfigMap& defaults, const std::string& key,
+                                 std::string_view change, bool add) {
     const store::ConfigKey* known = store::find_config(key);
     if (known == nullptr) return fail(store::check_config(key, {}).error());
     if (known->type != store::ConfigType::list) return fail(Errc::bad_argument, {}, key, "it is no list");
     const auto set = topic.config.find(key);
     std::vector<std::string_view> items =
-        items_of(set != topic.config.end() ? std::string_view{set->second} : known->default_value);
+        items_of(set != topic.config.end() ? std::string_view{set->second} : preset_of(defaults, key));
     for (const std::string_view item : items_of(change)) {
         const bool there = std::ranges::find(items, item) != items.end();
         if (add && !there) items.push_back(item);
@@ -85,6 +93,7 @@ Result<Changes> changes_of(const Session& session, const std::string& verb, cons
         MQ_ASSIGN(const auto settings, log::parse_properties(text));
         for (const auto& [key, value] : settings) changes[key] = value;
     }
+    MQ_ASSIGN(const store::ConfigMap defaults, session.directory.topic_defaults());
     for (const std::string& word : words) {
         if (verb == "unset") {
             changes[word] = std::nullopt;
@@ -92,7 +101,7 @@ Result<Changes> changes_of(const Session& session, const std::string& verb, cons
         }
         MQ_ASSIGN(auto setting, parse_setting(word));
         if (verb != "set") {
-            MQ_ASSIGN(setting.second, changed_list(topic, setting.first, setting.second, verb == "append"));
+            MQ_ASSIGN(setting.second, changed_list(topic, defaults, setting.first, setting.second, verb == "append"));
         }
         changes[setting.first] = setting.second;
     }

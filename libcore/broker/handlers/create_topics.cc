@@ -89,10 +89,10 @@ void tell(CreateTopicsResponse::Topic& result, const Refusal& refusal) {
     result.error_message = refusal.text;
 }
 
-void describe(const Broker& broker, const store::NewTopic& topic, CreateTopicsResponse::Topic& result) {
+void describe(const TopicPicture& picture, const store::NewTopic& topic, CreateTopicsResponse::Topic& result) {
     result.num_partitions = topic.partitions;
     result.replication_factor = 1;
-    for (TopicSetting& setting : settings_of(broker.config(), topic.config)) {
+    for (TopicSetting& setting : settings_of(picture.defaults(), topic.config)) {
         result.configs->push_back({.name = std::string{setting.key->name},
                                    .value = std::move(setting.value),
                                    .config_source = static_cast<std::int8_t>(setting.source)});
@@ -123,7 +123,7 @@ CreateTopicsResponse create_topics(Broker& broker, const Call& call, const Creat
             continue;
         }
         if (request.validate_only) {
-            describe(broker, wanted, result);
+            describe(**picture, wanted, result);
             continue;
         }
         const auto made = broker.directory().create_topic(wanted);
@@ -134,7 +134,7 @@ CreateTopicsResponse create_topics(Broker& broker, const Call& call, const Creat
         broker.log().info("topic '" + topic.name + "' was made, partitions: " + std::to_string(made->partitions) +
                           ", for " + call.client->host);
         result.topic_id = parse_uuid(made->id).value_or(Uuid{});
-        describe(broker, wanted, result);
+        describe(**picture, wanted, result);
         // CRE-6: who does not wait is told so.
         if (request.timeout_ms <= 0) result.error_code = ErrorCode::request_timed_out;
     }

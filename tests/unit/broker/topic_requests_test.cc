@@ -1,6 +1,7 @@
 // CreateTopics, CreatePartitions, DeleteTopics: rules CRE-1 to CRE-8.
 #include "wire/messages/topics.h"
 
+#include "broker/topics.h"
 #include "broker_fixture.h"
 #include "offsets/offset_store.h"
 #include "store/data_directory.h"
@@ -134,6 +135,20 @@ TEST_F(TopicRequests, TellsTheSettingsOfANewTopicFromVersion5On) {
     EXPECT_EQ(seen.at("flush.messages"), (std::pair<std::string, int>{"9223372036854775807", 5}));
     EXPECT_EQ(create(topic_of("b"), false, 4), ErrorCode::none);
     EXPECT_EQ(last.num_partitions, -1);
+}
+
+// What server.properties says of all topics holds in every process of the directory.
+TEST_F(TopicRequests, DefaultsOfTheBrokerAreThoseOfTheDirectory) {
+    ASSERT_EQ(create(topic_of("a")), ErrorCode::none);
+    stop();
+    config.topic_defaults = {{"retention.ms", "77"}};
+    start();
+    EXPECT_EQ(broker->directory().shape("a")->log.retention_ms, 77);
+    EXPECT_EQ((*broker->topics().picture())->find("a")->config.log.retention_ms, 77);
+    stop();
+    config.topic_defaults.clear();
+    start();
+    EXPECT_EQ(broker->directory().shape("a")->log.retention_ms, 604'800'000);
 }
 
 TEST_F(TopicRequests, CRE5_ATopicThatStandsThereTwiceIsRefusedAndTheOthersAreMade) {

@@ -53,6 +53,29 @@ TEST(Catalogue, IsWrittenATopicALineSoThatDifferencesCanBeRead) {
     EXPECT_EQ(*parse_catalogue(format_catalogue({})), Catalogue{});
 }
 
+TEST(Catalogue, DefaultsOfAllTopicsStandBeforeThem) {
+    Catalogue catalogue;
+    catalogue.defaults = {{"retention.ms", "3600000"}, {"segment.bytes", "1048576"}};
+    catalogue.topics["a"] = {"a", std::string{kId}, 1, 1, {}};
+    const std::string text = format_catalogue(catalogue);
+    EXPECT_EQ(text,
+              "{\"version\":1,\"next_producer_id\":0,"
+              "\"defaults\":{\"retention.ms\":\"3600000\",\"segment.bytes\":\"1048576\"},\"topics\":[\n"
+              "{\"name\":\"a\",\"id\":\"6RbxAY8BTsOVJ0MnbF4XLg\",\"partitions\":1,\"replicas\":1,\"config\":{}}\n"
+              "]}\n");
+    EXPECT_EQ(*parse_catalogue(text), catalogue);
+    const std::string top = "{\"version\":1,\"next_producer_id\":0,\"topics\":[" + good_topic() + "],";
+    const auto behind = parse_catalogue(top + "\"defaults\":{\"retention.ms\":\"7\"}}");
+    ASSERT_TRUE(behind) << behind.error().message();
+    EXPECT_EQ(behind->defaults.at("retention.ms"), "7");
+    for (const std::string_view bad :
+         {"\"defaults\":{\"retention.ms\":\"soon\"}}", "\"defaults\":{\"retention.ms\":7}}", "\"defaults\":[]}",
+          "\"defaults\":7}", "\"defaults\":{},\"defaults\":{}}", "\"defaults\":{\"a\":\"1\",\"a\":\"1\"}}",
+          "\"defaults\":{\"a\":{}}}"}) {
+        EXPECT_FALSE(parse_catalogue(top + std::string{bad})) << bad;
+    }
+}
+
 TEST(Catalogue, KeepsSettingsOfANewerVersionWhateverTheyHold) {
     const auto catalogue = parse_catalogue(
         "{\"version\":1,\"next_producer_id\":0,\"topics\":[{\"name\":\"t\",\"id\":\"6RbxAY8BTsOVJ0MnbF4XLg\","

@@ -139,6 +139,51 @@ TEST(Topics, SettingsAreSetUnsetAndSeenByAWriterThatIsOpen) {
     EXPECT_TRUE(other.change_config("t", {{"retention.ms", std::nullopt}}));
 }
 
+TEST(Topics, DefaultsOfTheDirectoryHoldInEveryProcessForTopicsThatSayNothingThemselves) {
+    const test::TempDir dir;
+    DataDirectory directory = open_directory(dir / "data");
+    ASSERT_TRUE(directory.create_topic({"own", 1, 1, {{"retention.ms", "5"}}}));
+    ASSERT_TRUE(directory.create_topic({"plain", 1, 1, {}}));
+    auto own = directory.open_writer({"own", 0});
+    auto plain = directory.open_writer({"plain", 0});
+    ASSERT_TRUE(own && plain);
+    const auto end = test::run_in_child([&] {
+        DataDirectory other = open_directory(dir / "data");
+        return other.set_topic_defaults({{"retention.ms", " 77 "}, {"segment.bytes", "1000"}}) ? 0 : 1;
+    });
+    EXPECT_EQ(end, test::exited_with(0));
+    EXPECT_EQ(directory.topic_defaults(), (ConfigMap{{"retention.ms", "77"}, {"segment.bytes", "1000"}}));
+    EXPECT_EQ((*own)->config()->retention_ms, 5);
+    EXPECT_EQ((*own)->config()->segment_bytes, 1000u);
+    EXPECT_EQ((*plain)->config()->retention_ms, 77);
+    // Also for what is made, looked up or changed later.
+    ASSERT_TRUE(directory.create_topic({"later", 2, 1, {}}));
+    EXPECT_EQ(directory.shape("later", 1)->log.retention_ms, 77);
+    EXPECT_EQ(directory.topic("later")->config, ConfigMap{});
+    const auto changed = directory.change_config("own", {{"retention.ms", std::nullopt}});
+    ASSERT_TRUE(changed);
+    EXPECT_EQ((*own)->config()->retention_ms, 77);
+    ASSERT_TRUE(directory.set_topic_defaults({}));
+    EXPECT_EQ((*plain)->config()->retention_ms, 604800000);
+}
+
+TEST(Topics, DefaultsThatExcludeWhatATopicHasSetAreRefusedAndNothingIsChanged) {
+    const test::TempDir dir;
+    DataDirectory directory = open_directory(dir / "data");
+    ASSERT_TRUE(directory.create_topic({"t", 1, 1, {{"max.compaction.lag.ms", "10"}}}));
+    const auto refused = directory.set_topic_defaults({{"min.compaction.lag.ms", "11"}});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::bad_argument);
+    EXPECT_NE(refused.error().message().find("'t'"), std::string::npos) << refused.error().message();
+    EXPECT_EQ(directory.set_topic_defaults({{"no.such", "1"}}).error().code, Errc::bad_argument);
+    EXPECT_EQ(directory.topic_defaults(), ConfigMap{});
+    ASSERT_TRUE(directory.set_topic_defaults({{"min.compaction.lag.ms", "10"}}));
+    const auto late = directory.create_topic({"u", 1, 1, {{"max.compaction.lag.ms", "9"}}});
+    ASSERT_FALSE(late);
+    EXPECT_EQ(late.error().code, Errc::bad_argument);
+    EXPECT_FALSE(directory.topic("u"));
+}
+
 TEST(Topics, EveryChangeRaisesTheGenerationThatFollowersOfPatternsWatch) {
     const test::TempDir dir;
     DataDirectory directory = open_directory(dir / "data");
@@ -312,6 +357,11 @@ const std::vector<Scene>& scenes() {
          [](const std::optional<Topic>& t) {
              return t && (t->partitions == 3 || t->partitions == 5) && t->config == five;
          }},
+        {"defaults", make,
+         [](DataDirectory& d) {
+             return d.set_topic_defaults({{"segment.bytes", "1000"}});
+         },
+         [](const std::optional<Topic>& t) { return t && t->partitions == 3 && t->config == five; }},
         {"config", make,
          [](DataDirectory& d) {
              return d.change_config("t", {{"retention.ms", "6"}}).map([](const Topic&) {});
