@@ -113,7 +113,7 @@ void Coordinator::Impl::run(Shard& shard) {
         job(batch);
     }
     if (!batch.to_confirm.empty()) {
-        const Status flushed = parts.offsets.flush(batch.group);
+        const Status flushed = flush(batch.group);
         if (!flushed) tell("committed offsets may not survive a power cut", flushed.error());
         for (const Done& done : batch.to_confirm) done(flushed ? GroupError::none : commit_error_of(flushed.error()));
     }
@@ -121,6 +121,13 @@ void Coordinator::Impl::run(Shard& shard) {
     shard.is_running = !shard.queue.empty();
     // Behind the work of others.
     if (shard.is_running) parts.workers.post([this, &shard] { run(shard); });
+}
+
+Status Coordinator::Impl::flush(const std::string& group) {
+    MQ_ASSIGN(const auto picture, parts.topics.picture());
+    const TopicInfo* topic = picture->find(offsets::kOffsetsTopic);
+    if (topic != nullptr && topic->config.write_caching) return {};
+    return parts.offsets.flush(group);
 }
 
 void Coordinator::Impl::write(Shard& shard, const groups::GroupWrite& write) {

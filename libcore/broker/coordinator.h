@@ -21,6 +21,7 @@ namespace mq::broker {
 
 struct BrokerConfig;
 class EventLog;
+class Topics;
 class Wakeups;
 class WorkerPool;
 
@@ -40,6 +41,7 @@ public:
         EventLog& log;
         store::DataDirectory& directory;
         offsets::OffsetStore& offsets;
+        Topics& topics;
         WorkerPool& workers;
         Wakeups& wakeups;
     };
@@ -63,7 +65,7 @@ public:
 
     using Done = std::function<void(groups::GroupError)>;
     // The views must live as long as `done`. Empty: only whether they could be committed. Answered when they are on
-    // stable storage.
+    // stable storage (P2), unless __consumer_offsets has write.caching.
     void commit(const groups::CommitRequest& request, std::vector<offsets::Commit> offsets, Done done);
     // Everything that the group has committed, after the commits that came before.
     using Fetched = std::function<void(groups::GroupError, const offsets::GroupOffsets&)>;

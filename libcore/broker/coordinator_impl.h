@@ -67,6 +67,7 @@ struct Coordinator::Impl {
 
     // ---- without
     void run(Shard& shard);
+    [[nodiscard]] Status flush(const std::string& group);
     void due(Shard& shard);
     void load(Shard& shard);
     // Waits until the queues are empty.

@@ -51,7 +51,7 @@ GroupError Coordinator::Impl::commit_unjoined(Shard& shard, const groups::Commit
 void Coordinator::Impl::store(const std::string& group, const std::vector<offsets::Commit>& what, Done done,
                               Batch& batch) {
     if (what.empty()) return done(GroupError::none);
-    if (const Status written = parts.offsets.commit(group, what); !written) {
+    if (const Status written = parts.offsets.commit(group, what, {.from_client = true}); !written) {
         tell("group " + group + ": offsets are not committed", written.error());
         return done(commit_error_of(written.error()));
     }
@@ -240,7 +240,7 @@ Result<std::size_t> Coordinator::Impl::expire_group(Shard& shard, const std::str
             }
         }
         count = gone.size();
-        if (joined || gone.size() < committed.size()) return parts.offsets.commit(group, gone);
+        if (joined || gone.size() < committed.size()) return parts.offsets.commit(group, gone, {.from_client = true});
         // OFF-15
         MQ_TRY(parts.offsets.remove_group(group));
         return renew(shard, group);

@@ -1,12 +1,16 @@
 #include "offsets/keys.h"
 
 #include <cstring>
+#include <limits>
 
 namespace mq::offsets {
 namespace {
 
 // Below Kafka's max.message.bytes (1,048,588) with room for one more record.
 constexpr std::size_t kBatchBytes = 1'000'000;
+
+// What the length of a string of the record can say.
+constexpr std::size_t kLongestClientMetadata = std::numeric_limits<std::int16_t>::max();
 
 constexpr std::uint64_t kLow = 0x9e3779b97f4a7c15;   // 2^64 / golden ratio
 constexpr std::uint64_t kHigh = 0xc2b2ae3d27d4eb4f;  // odd, with bits evenly spread
@@ -98,7 +102,7 @@ Status check_group(std::string_view group) {
     return {};
 }
 
-Status check_commit(const Commit& commit) {
+Status check_commit(const Commit& commit, bool from_client) {
     MQ_TRY(log::check_topic_name(commit.topic));
     const auto refuse = [&](const std::string& why) {
         return fail(Errc::bad_argument, "commit",
@@ -106,11 +110,12 @@ Status check_commit(const Commit& commit) {
     };
     if (commit.partition < 0) return refuse("a partition cannot be negative");
     if (!commit.offset) return {};
-    if (*commit.offset < Offset{0})
+    if (*commit.offset < Offset{0} && !from_client)
         return refuse("offset " + std::to_string(commit.offset->value()) + " is negative");
-    if (commit.metadata.size() > kLongestMetadata) {
+    const std::size_t longest = from_client ? kLongestClientMetadata : kLongestMetadata;
+    if (commit.metadata.size() > longest) {
         return refuse("metadata of " + std::to_string(commit.metadata.size()) + " bytes, at most " +
-                      std::to_string(kLongestMetadata) + " are possible");
+                      std::to_string(longest) + " are possible");
     }
     return {};
 }

@@ -21,7 +21,7 @@ namespace mq::offsets {
 
 [[nodiscard]] bool is_utf8(std::string_view text);
 // Errors: bad_argument, naming what is wrong.
-[[nodiscard]] Status check_commit(const Commit& commit);
+[[nodiscard]] Status check_commit(const Commit& commit, bool from_client);
 
 // Records of __consumer_offsets, in as many batches as they take; memory is kept for the next time.
 class BatchEncoder {

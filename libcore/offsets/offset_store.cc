@@ -28,8 +28,9 @@ struct OffsetStore::Impl {
 
     // On the partition of a group, opened for writing; the topic is made where it is missing.
     [[nodiscard]] Status write(std::string_view group, FunctionRef<Status(OffsetsPartition&)> work);
-    // On all partitions that there are.
+    // On all partitions that there are, without a lock.
     [[nodiscard]] Status each(FunctionRef<Status(OffsetsPartition&)> work);
+    [[nodiscard]] Status look_at_each(FunctionRef<Status(OffsetsPartition&)> work);
     // Tombstones for all that groups have of a topic. Under the append lock.
     [[nodiscard]] Status encode_forget_topic(OffsetsPartition& p, std::string_view topic, std::size_t& forgotten);
 };
@@ -82,7 +83,7 @@ Status OffsetStore::Impl::write(std::string_view group, FunctionRef<Status(Offse
         Status done;
         bool is_open = false;
         {
-            const std::scoped_lock lock{p->mutex};
+            const std::scoped_lock lock{p->change_mutex};
             done = p->open_writer();
             is_open = done.has_value();
             if (is_open) done = work(*p);
@@ -107,11 +108,21 @@ Status OffsetStore::Impl::each(FunctionRef<Status(OffsetsPartition&)> work) {
             const std::scoped_lock lock{mutex};
             p = &partition(number);
         }
-        const std::scoped_lock lock{p->mutex};
-        MQ_ASSIGN(const bool there, p->exists());
+        bool there = false;
+        {
+            const std::scoped_lock look{p->mutex};
+            MQ_ASSIGN(there, p->exists());
+        }
         if (there) MQ_TRY(work(*p));
     }
     return {};
+}
+
+Status OffsetStore::Impl::look_at_each(FunctionRef<Status(OffsetsPartition&)> work) {
+    return each([&](OffsetsPartition& p) {
+        const std::scoped_lock look{p.mutex};
+        return work(p);
+    });
 }
 
 OffsetStore::OffsetStore(store::DataDirectory& directory, ClockFn clock, std::uint32_t table_pieces,
@@ -149,7 +160,7 @@ Result<GroupOffsets> OffsetStore::fetch_all(std::string_view name) {
 
 Result<std::vector<Group>> OffsetStore::groups() {
     std::vector<Group> all;
-    const Status done = impl_->each([&](OffsetsPartition& p) -> Status {
+    const Status done = impl_->look_at_each([&](OffsetsPartition& p) -> Status {
         MQ_ASSIGN(auto groups, p.groups());
         std::ranges::move(groups, std::back_inserter(all));
         return {};
@@ -186,7 +197,7 @@ Result<std::optional<Group>> OffsetStore::group(std::string_view name) {
 
 Result<std::optional<Offset>> OffsetStore::consumed_below(const log::TopicPartition& id) {
     ConsumedByGroup by_group;
-    MQ_TRY(impl_->each([&](OffsetsPartition& p) { return p.consumed(id, by_group); }));
+    MQ_TRY(impl_->look_at_each([&](OffsetsPartition& p) { return p.consumed(id, by_group); }));
     std::optional<Offset> least;
     for (const auto& [group, of] : by_group) {
         if (!of.has_partition) return std::nullopt;
@@ -197,7 +208,7 @@ Result<std::optional<Offset>> OffsetStore::consumed_below(const log::TopicPartit
 
 Result<OffsetStore::Findings> OffsetStore::check() {
     Findings findings;
-    MQ_TRY(impl_->each([&](OffsetsPartition& p) { return p.check(findings); }));
+    MQ_TRY(impl_->look_at_each([&](OffsetsPartition& p) { return p.check(findings); }));
     return findings;
 }
 
@@ -214,8 +225,8 @@ bool OffsetStore::take_full_note() {
 // ---- Changes
 
 Status OffsetStore::commit(std::string_view group, std::span<const Commit> commits, const CommitOptions& options) {
-    MQ_TRY(check_group(group));
-    for (const Commit& commit : commits) MQ_TRY(check_commit(commit));
+    if (!options.from_client || !group.empty()) MQ_TRY(check_group(group));
+    for (const Commit& commit : commits) MQ_TRY(check_commit(commit, options.from_client));
     if (commits.empty()) return {};
     return impl_->write(group, [&](OffsetsPartition& p) -> Status {
         const TimestampMs now = impl_->clock();
@@ -238,7 +249,7 @@ Status OffsetStore::flush() {
         for (const auto& [number, p] : impl_->opened) partitions.push_back(p.get());
     }
     for (OffsetsPartition* p : partitions) {
-        const std::scoped_lock lock{p->mutex};
+        const std::scoped_lock lock{p->change_mutex};
         if (p->has_writer()) MQ_TRY(p->flush());
     }
     return {};
@@ -303,8 +314,12 @@ Result<std::size_t> OffsetStore::forget_topic(std::string_view topic) {
     MQ_TRY(log::check_topic_name(topic));
     std::size_t forgotten = 0;
     const Status done = impl_->each([&](OffsetsPartition& p) -> Status {
-        MQ_ASSIGN(const auto names, p.groups_of_topic(topic));
-        if (names.empty()) return {};
+        {
+            const std::scoped_lock look{p.mutex};
+            MQ_ASSIGN(const auto names, p.groups_of_topic(topic));
+            if (names.empty()) return {};
+        }
+        const std::scoped_lock change{p.change_mutex};
         MQ_TRY(p.open_writer());
         return p.change([&] { return impl_->encode_forget_topic(p, topic, forgotten); });
     });
@@ -350,15 +365,23 @@ Result<std::vector<OffsetStore::Expired>> OffsetStore::expire(
         return {};
     };
     const Status done = impl_->each([&](OffsetsPartition& p) -> Status {
-        MQ_ASSIGN(const auto groups, p.groups());
+        std::vector<Group> groups;
+        {
+            const std::scoped_lock look{p.mutex};
+            MQ_ASSIGN(groups, p.groups());
+        }
         std::vector<std::string> idle;
         for (const Group& group : groups)
             if (group.partitions > 0 && (!is_active(group.name) || MQ_BUG("offsets.expires_active_groups")))
                 idle.push_back(group.name);
         const std::size_t before = expired.size();
-        MQ_TRY(collect(p, idle, false));
+        {
+            const std::scoped_lock look{p.mutex};
+            MQ_TRY(collect(p, idle, false));
+        }
         if (dry_run || expired.size() == before) return {};
         expired.resize(before);
+        const std::scoped_lock change{p.change_mutex};
         MQ_TRY(p.open_writer());
         return p.change([&]() -> Status {
             expired.resize(before);

@@ -56,6 +56,8 @@ struct CommitOptions {
     const std::map<log::TopicPartition, std::optional<Offset>>* only_if = nullptr;
     // Kept for commits that are taken over as they are (import, copy); nullopt: now.
     std::optional<TimestampMs> commit_timestamp{};
+    // Of a client over the network: any offset, the group "", and metadata as long as the broker lets it be.
+    bool from_client = false;
 };
 
 // What is known of a group besides its offsets: its last group metadata record. Groups of members on this machine

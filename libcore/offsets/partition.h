@@ -2,6 +2,7 @@
 // Internal to the layer.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -24,13 +25,15 @@ struct ConsumedOf {
 using ConsumedByGroup = std::map<std::pair<std::uint64_t, std::uint64_t>, ConsumedOf>;
 using GroupHashes = std::set<std::pair<std::uint64_t, std::uint64_t>>;
 
-// The caller holds `mutex` during every call. Looks take no lock that processes share, and say what every commit that
-// has returned has brought: the table as far as it is applied, and the records behind that.
+// The caller of a look holds `mutex`; it takes no lock that processes share, and says what every commit that has
+// returned has brought: the table as far as it is applied, and the records behind that. The caller of a change holds
+// `change_mutex`, perhaps for as long as another process holds the append lock: looks go on meanwhile.
 class OffsetsPartition {
 public:
     OffsetsPartition(store::DataDirectory& directory, ClockFn clock, std::int32_t partition, std::uint32_t pieces);
 
-    std::mutex mutex;
+    std::mutex change_mutex;
+    std::mutex mutex;  // taken inside of the other where both are needed
 
     // ---- Looks
     [[nodiscard]] Result<bool> exists();  // else nothing was ever committed
@@ -41,13 +44,14 @@ public:
     // Those that have something of the topic.
     [[nodiscard]] Result<std::vector<std::string>> groups_of_topic(std::string_view topic);
     [[nodiscard]] Status check(OffsetStore::Findings& findings);
-    [[nodiscard]] bool take_full_note() { return std::exchange(full_, false); }
+    [[nodiscard]] bool take_full_note() { return full_.exchange(false); }
 
     // ---- Changes
     // Errors: not_found (there is no topic yet, or no longer).
     [[nodiscard]] Status open_writer();
     [[nodiscard]] bool has_writer() const { return writer_ != nullptr; }
-    // Looks, encodes into encoder(), and appends what was encoded: nothing else is committed in between.
+    // Looks, with `mutex` held, encodes into encoder(), and appends what was encoded: nothing else is committed in
+    // between.
     [[nodiscard]] Status change(FunctionRef<Status()> encode);
     [[nodiscard]] BatchEncoder& encoder() { return encoder_; }
     // The commit of plain offsets, which is encoded already.
@@ -100,7 +104,7 @@ private:
 
     // Of the table, while the append lock is held: what it was brought to; nullopt: it cannot be kept.
     std::optional<shm::OffsetsApplied> kept_;
-    bool full_ = false;
+    std::atomic<bool> full_{false};
 
     // A private copy, for where the table does not tell; brought up to date by what lies behind it.
     Memory memory_;

@@ -148,7 +148,10 @@ Status OffsetsPartition::change(FunctionRef<Status()> encode) {
     return writer_->change([&](log::Log& log) -> Status {
         MQ_TRY(catch_up(log));
         encoder_.begin(clock_());
-        MQ_TRY(encode());
+        {
+            const std::scoped_lock look{mutex};
+            MQ_TRY(encode());
+        }
         if (encoder_.records() == 0) return {};
         MQ_ASSIGN(const std::span<char> batches, encoder_.finish());
         log::AppendOptions how;
@@ -164,6 +167,7 @@ Status OffsetsPartition::change(FunctionRef<Status()> encode) {
 
 Status OffsetsPartition::compare(std::string_view group,
                                  const std::map<log::TopicPartition, std::optional<Offset>>& only_if) {
+    const std::scoped_lock look{mutex};
     for (const auto& [id, wanted] : only_if) {
         MQ_ASSIGN(const auto now, fetch(group, id));
         const std::optional<Offset> offset = now ? std::optional{now->committed.offset} : std::optional<Offset>{};
