@@ -78,6 +78,8 @@ public:
                 }
             }
         }
+        // All of it is appended, or in line: what comes next comes behind it.
+        answer_.let_next_begin();
         end_one();
     }
 
