@@ -128,6 +128,7 @@ ListOffsetsResponse::Partition answer(Broker& broker, const TopicInfo* topic, co
             return question.version == 0 ? find_old_style(question, reader, result) : find(question, reader, result);
         },
         question.isolation);
+    if (question.version < 4) result.leader_epoch = -1;  // has no place for it
     if (done) return result;
     if (done.error().code == Errc::not_found) return refuse(number, ErrorCode::unknown_topic_or_partition);
     broker.log().error("offsets of " + log::partition_directory(partition->id()) +
