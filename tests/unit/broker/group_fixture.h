@@ -105,6 +105,12 @@ protected:
         return fetched.groups.at(0).topics.at(0).partitions.at(0).committed_offset;
     }
 
+    ErrorCode committed_or_error(const std::string& group) {
+        wire::OffsetFetchRequest request;
+        request.groups = {{group, {}, -1, std::nullopt}};
+        return call(request).groups.at(0).error_code;
+    }
+
     wire::DescribeGroupsResponse::Group describe(const std::string& group = "g") {
         const auto described = call(wire::DescribeGroupsRequest{{group}, false});
         EXPECT_EQ(described.groups.at(0).error_code, ErrorCode::none);
