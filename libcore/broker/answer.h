@@ -26,12 +26,12 @@ struct Reply {
     enum class Kind : unsigned char {
         frame,
         nothing,  // the request is one that is never answered (Produce with acks 0)
-        close,    // it cannot be answered: the connection is closed
+        close,    // it cannot be answered: the connection is closed; `bytes` says why if that is a bug of ours
     };
     Kind kind = Kind::frame;
     std::string bytes{};  // a whole frame, length first, but for the splices
     std::vector<wire::Splice> splices{};
-    std::vector<FilePiece> files{};                    // of the splices with external bytes, by Splice::external_index
+    std::vector<FilePiece> files{};  // of the splices with external bytes, by Splice::external_index
     std::vector<std::shared_ptr<const void>> keeps{};  // what the bytes of the other splices lie in
 };
 
@@ -41,8 +41,8 @@ public:
     virtual ~Responder() = default;
     // Once for each ticket, from any thread, also from within Broker::handle().
     virtual void respond(std::uint64_t ticket, Reply reply) = 0;
-    // What the request asks for is done in its order, and only the answer is waited for: the next of the connection may
-    // be handled meanwhile. From any thread, before respond().
+    // What the request asks for is done in its order, and only the answer is waited for: the next of the connection
+    // may be handled meanwhile. From any thread, before respond().
     virtual void let_next_begin(std::uint64_t ticket) { static_cast<void>(ticket); }
 };
 
@@ -105,8 +105,8 @@ public:
         reply.keeps = std::move(keeps);
         auto* splices = reply.files.empty() && reply.keeps.empty() ? nullptr : &reply.splices;
         if (is_counted()) wire::errors_of(response, [this](wire::ErrorCode error) { count_error(error); });
-        if (!wire::append_response(response, version(), correlation_id(), reply.bytes, splices))
-            reply = {.kind = Reply::Kind::close};
+        const Status encoded = wire::append_response(response, version(), correlation_id(), reply.bytes, splices);
+        if (!encoded) reply = {.kind = Reply::Kind::close, .bytes = encoded.error().message()};
         give(std::move(reply));
     }
 };

@@ -199,6 +199,10 @@ void Connection::collect() {
         if (is_closing_ || request.reply->kind == broker::Reply::Kind::nothing) continue;
         if (request.reply->kind == broker::Reply::Kind::close) {
             is_closing_ = true;
+            if (const std::string& why = request.reply->bytes; !why.empty()) {
+                around_.log.tell(QuietLog::Kind::bad_request, now_ms(),
+                                 [&] { return "cannot answer " + socket_.peer() + ": " + why; });
+            }
         } else {
             if (outbox_.empty()) sent_ = {now_ms(), outbox_.sent_bytes()};
             outbox_.push(*std::move(request.reply));
