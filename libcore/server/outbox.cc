@@ -8,6 +8,8 @@ namespace {
 
 // After so many the other connections of the thread have their turn.
 constexpr std::size_t kTurnBytes = 1u << 20;
+// Of a file, less than this goes out by sendfile(2).
+constexpr std::size_t kLeastWindowBytes = 128u << 10;
 // Room for more answers is given back once they are sent.
 constexpr std::size_t kKeptReplies = 4;
 // As often places of what was sent are taken out while more is to be sent.
@@ -63,6 +65,7 @@ void Outbox::advance(std::size_t bytes) {
         at_.sent += part;
         bytes -= part;
         if (at_.sent < size_at(at_)) return;
+        window_ = {};
         const std::size_t reply = at_.reply;
         const bool goes_on = step(at_);
         // What it held goes as soon as it is sent: files, and buffers that others wait to use again.
@@ -82,12 +85,22 @@ void Outbox::advance(std::size_t bytes) {
     }
 }
 
-os::Socket::Moved Outbox::send_some(const os::Socket& socket) const {
-    if (const wire::Splice* const file = file_at(at_)) {
-        const broker::FilePiece& piece = replies_[at_.reply].files[file->external.index];
-        return socket.try_send_file(*piece.file, piece.position + at_.sent,
-                                    std::min(file->external.bytes - at_.sent, kTurnBytes));
+os::Socket::Moved Outbox::send_file(const os::Socket& socket, const wire::Splice& splice) {
+    const broker::FilePiece& piece = replies_[at_.reply].files[splice.external.index];
+    const FilePosition from = piece.position + at_.sent;
+    const std::size_t left = splice.external.bytes - at_.sent;
+    const std::size_t in_window = window_.bytes().size();
+    if (in_window == 0 || from < window_.begin() || from >= window_.begin() + in_window) {
+        window_ = {};
+        if (left < kLeastWindowBytes) return socket.try_send_file(*piece.file, from, left);
+        MQ_ASSIGN(window_, os::Window::map(*piece.file, from, std::min(left, kTurnBytes)));
     }
+    const ByteView bytes = window_.bytes().substr(static_cast<std::size_t>(from - window_.begin()));
+    return socket.try_send({&bytes, 1}, bytes.size() < left);
+}
+
+os::Socket::Moved Outbox::send_some(const os::Socket& socket) {
+    if (const wire::Splice* const file = file_at(at_)) return send_file(socket, *file);
     std::array<ByteView, os::Socket::kMostPieces> pieces;
     std::size_t count = 0;
     Place place = at_;

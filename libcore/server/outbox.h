@@ -6,6 +6,7 @@
 
 #include "broker/answer.h"
 #include "os/socket.h"
+#include "os/window.h"
 
 namespace mq::server {
 
@@ -40,10 +41,12 @@ private:
     // To the next piece; false: there is none.
     bool step(Place& place) const;
     void advance(std::size_t bytes);
-    [[nodiscard]] os::Socket::Moved send_some(const os::Socket& socket) const;
+    [[nodiscard]] os::Socket::Moved send_some(const os::Socket& socket);
+    [[nodiscard]] os::Socket::Moved send_file(const os::Socket& socket, const wire::Splice& splice);
 
     std::vector<broker::Reply> replies_;
     Place at_;
+    os::Window window_;  // of the file that is being sent
     std::size_t unsent_ = 0;
     std::uint64_t sent_ = 0;
 };

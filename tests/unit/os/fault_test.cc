@@ -12,6 +12,7 @@
 #include "os/mapping.h"
 #include "os/socket.h"
 #include "os/watch.h"
+#include "os/window.h"
 #include "support/alloc_faults.h"
 #include "support/faults.h"
 #include "support/golden.h"
@@ -85,6 +86,7 @@ const Operation kOperations[] = {
     {"set permissions", Call::set_mode, "f", [](Scene& s) { return s.file.set_mode(0600); }},
     {"allocate", Call::allocate, "f", [](Scene& s) { return s.file.make_blocks(FilePosition{0}, 4096); }},
     {"map", Call::map, "f", [](Scene& s) { return status_of(Mapping::map(s.file, MapAccess::read_write, 10)); }},
+    {"map", Call::map, "f", [](Scene& s) { return status_of(Window::map(s.file, FilePosition{2}, 4)); }},
     {"futex wait", Call::wait, nullptr,
      [](Scene&) {
          const std::atomic<std::uint32_t> word{0};

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <numeric>
 
+#include "os/window.h"
 #include "support/child.h"
 #include "support/faults.h"
 #include "support/temp_dir.h"
@@ -156,6 +157,29 @@ TEST(Listener, WhatIsSentInPiecesAndFromFilesArrivesWholeWhateverIsShort) {
         arrived += receive_all(*client);
         EXPECT_TRUE(arrived == content + "abcdefg");
     }
+}
+
+TEST(Window, IsAnyStretchOfAFileAndWhatIsCutOffLaterIsAnErrorAndNoSignal) {
+    const test::TempDir dir;
+    std::string content(100'000, '\0');
+    std::iota(content.begin(), content.end(), '\0');
+    test::spill(dir / "f", content);
+    const File file = File::open(dir / "f", OpenMode::read_write).value();
+    for (const std::uint64_t from : {0u, 1u, 4095u, 4096u, 50'000u}) {
+        const auto window = Window::map(file, FilePosition{from}, 40'000);
+        ASSERT_TRUE(window) << window.error().message();
+        EXPECT_EQ(window->bytes(), ByteView{content}.substr(from, 40'000));
+        EXPECT_EQ(window->begin(), FilePosition{from});
+    }
+    EXPECT_EQ(Window::map(file, FilePosition{60'001}, 40'000).error().code, Errc::truncated);
+
+    const auto window = Window::map(file, FilePosition{0}, 100'000);
+    ASSERT_TRUE(file.truncate(0));
+    const auto listener = Listener::at(dir / "s");
+    const auto client = Socket::connect(dir / "s", -1);
+    ASSERT_TRUE(client);
+    const ByteView bytes = window->bytes();
+    EXPECT_EQ(arrival(*listener).socket.try_send({&bytes, 1}).error().sys_errno, EFAULT);
 }
 
 TEST(Listener, AFileThatEndsBeforeWhatIsToBeSentIsAnErrorAndNotAWait) {
