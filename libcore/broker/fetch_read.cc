@@ -43,6 +43,7 @@ FetchResponse::Partition failure(std::int32_t partition, ErrorCode code, std::in
 }
 
 void tell(Broker& broker, const log::TopicPartition& id, const Error& error) {
+    if (!broker.partitions().find(id)->is_worth_telling()) return;
     broker.log().error("records of " + log::partition_directory(id) + " cannot be read: " + error.message());
 }
 
@@ -71,13 +72,17 @@ public:
         read_.bytes.resize(count);
         read_.is_unknown.resize(count);
         const auto picture = broker_.topics().picture();
-        if (picture) read_.picture = *picture;
         read_.names.resize(count);
+        if (picture) {
+            read_.picture = *picture;
+        } else {
+            broker_.log().error("which topics there are cannot be told: " + picture.error().message());
+        }
         for (std::size_t i = 0; i < count && !read_.must_wait; ++i) {
             if (picture)
                 read_one(i, **picture);
             else
-                fail_with(i, {}, picture.error());
+                end_with(i, ErrorCode::kafka_storage_error);
         }
         return std::move(read_);
     }
@@ -270,10 +275,8 @@ void add_records(Broker& broker, const FetchContext& context, const FetchLimits&
         FetchResponse::Partition& result = read.results[i];
         range.size_bytes = read.bytes[i];
         const auto give_up = [&](const Error& error, ErrorCode code) {
-            if (code == ErrorCode::kafka_storage_error) {
-                broker.log().error("records of partition " + std::to_string(asked.wanted.partition) +
-                                   " cannot be read: " + error.message());
-            }
+            const log::TopicPartition id{std::string{read.names[i]}, asked.wanted.partition};
+            if (code == ErrorCode::kafka_storage_error) tell(broker, id, error);
             result = failure(asked.wanted.partition, code, limits.version);
         };
         if (limits.want_old_format()) {

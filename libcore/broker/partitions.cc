@@ -15,6 +15,8 @@ namespace {
 constexpr std::chrono::milliseconds kMoment{shm::Briefly::kMostMs};
 // After which it is told that appends wait.
 constexpr std::int64_t kWorthTellingMs = 1000;
+// Of the same damage.
+constexpr std::int64_t kBetweenComplaintsMs = 10'000;
 
 std::int64_t now_ms() { return os::monotonic_ns() / 1'000'000; }
 
@@ -68,6 +70,13 @@ Status Partition::with_reader(FunctionRef<Status(store::PartitionReader&)> work,
     }
 }
 
+bool Partition::is_worth_telling() {
+    const std::int64_t now = now_ms();
+    std::int64_t told = told_ms_.load();
+    if (told != 0 && now - told < kBetweenComplaintsMs) return false;
+    return told_ms_.compare_exchange_strong(told, now);
+}
+
 Result<store::Bounds> Partition::bounds(log::Isolation isolation) {
     store::Bounds bounds;
     MQ_TRY(with_reader(
@@ -79,9 +88,11 @@ Result<store::Bounds> Partition::bounds(log::Isolation isolation) {
     return bounds;
 }
 
-Result<log::AppendResult> Partition::try_append(const PendingAppend& append) {
+Result<log::AppendResult> Partition::try_append(const PendingAppend& append, Roll roll) {
     log::AppendResult result;
     MQ_TRY(with_writer([&](store::PartitionWriter& writer) -> Status {
+        if (roll == Roll::no && writer.is_full_for(append.batches.size()))
+            return fail(Errc::timed_out, "append", log::partition_directory(id_), "a new segment takes longer");
         MQ_ASSIGN(result, writer.append(append.batches, append.options));
         return {};
     }));
@@ -94,7 +105,7 @@ void Partition::append(PendingAppend append) {
         const std::lock_guard lock{queues_mutex_};
         if (appending_ || !is_up_) return wait_in_line(std::move(append));
     }
-    auto result = try_append(append);
+    auto result = try_append(append, WorkerPool::may_wait() ? Roll::yes : Roll::no);
     if (!result && is_timed_out(result.error())) {
         const std::lock_guard lock{queues_mutex_};
         return wait_in_line(std::move(append));
@@ -130,10 +141,8 @@ bool Partition::append_next() {
         first = &appends_.front();
     }
     auto result = [&]() -> Result<log::AppendResult> {
-        const bool is_late = now_ms() >= first->append.until_ms;
-        if (is_late && first->told) return fail(Errc::timed_out, "append", log::partition_directory(id_));
         const shm::Briefly not_for_long;
-        return try_append(first->append);
+        return try_append(first->append, Roll::yes);
     }();
     if (!result && is_timed_out(result.error()) && now_ms() < first->append.until_ms) {
         if (!first->told && now_ms() - first->since_ms >= kWorthTellingMs) {

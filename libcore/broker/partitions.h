@@ -2,6 +2,7 @@
 // recently used closed when there are too many.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -52,6 +53,9 @@ public:
     [[nodiscard]] Status with_reader(FunctionRef<Status(store::PartitionReader&)> work,
                                      log::Isolation isolation = log::Isolation::read_uncommitted);
 
+    // Whether it should be told now that its files are damaged: a client asks for the same records again and again.
+    [[nodiscard]] bool is_worth_telling();
+
     // Appends at once, and calls `done` from within, unless somebody holds what that needs for more than a moment.
     // Then it is done on a worker as soon as it can be, and those that come meanwhile queue up behind it: one
     // connection's appends are done in the order in which it called.
@@ -76,7 +80,8 @@ private:
         std::function<void(Status)> done;
     };
     void wait_in_line(PendingAppend append);
-    [[nodiscard]] Result<log::AppendResult> try_append(const PendingAppend& append);
+    enum class Roll : bool { no, yes };
+    [[nodiscard]] Result<log::AppendResult> try_append(const PendingAppend& append, Roll roll);
     void append_waiting();
     [[nodiscard]] bool append_next();
     void flush_waiting();
@@ -87,6 +92,7 @@ private:
     std::timed_mutex writer_mutex_;
     std::unique_ptr<store::PartitionWriter> writer_;
     Reader readers_[2];  // by isolation
+    std::atomic<std::int64_t> told_ms_{0};
 
     std::mutex queues_mutex_;
     std::deque<Waiting> appends_;

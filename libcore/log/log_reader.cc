@@ -37,7 +37,8 @@ Result<std::string> LogReader::OpenSegment::misplacement(const ScannedBatch& bat
     const Offset most = std::min(next_base, log_end);
     if (header.next_offset() > most) return batch_and(" ends at or above offset ", most);
     if (expected && header.base_offset == *expected) return std::string{};
-    if (dense && header.base_offset > expected.value_or(wanted))
+    // Of a compressed message of magic 0 or 1 only the last offset stands in its header.
+    if (dense && header.magic >= record::kMagicV2 && header.base_offset > expected.value_or(wanted))
         return batch_and(" follows a hole from offset ", expected.value_or(wanted));
     if (batch.end() >= end) return std::string{};
     char raw[record::kBatchHeaderBytes];

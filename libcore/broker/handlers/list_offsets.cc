@@ -24,6 +24,8 @@ constexpr std::int64_t kMaxTimestamp = -3;
 constexpr std::int64_t kEarliestLocal = -4;
 constexpr std::int64_t kLatestTiered = -5;
 
+constexpr std::int16_t kFirstVersionOfEpochs = 4;
+
 bool is_known(std::int64_t timestamp, std::int16_t version) {
     switch (timestamp) {
         case kMaxTimestamp:
@@ -129,6 +131,7 @@ ListOffsetsResponse::Partition answer(Broker& broker, const TopicInfo* topic, co
         },
         question.isolation);
     if (question.version < 4) result.leader_epoch = -1;  // has no place for it
+    if (question.version < kFirstVersionOfEpochs) result.leader_epoch = -1;
     if (done) return result;
     if (done.error().code == Errc::not_found) return refuse(number, ErrorCode::unknown_topic_or_partition);
     broker.log().error("offsets of " + log::partition_directory(partition->id()) +

@@ -222,6 +222,15 @@ TEST_F(Fetch, FET9_AFetchFromAnOlderSegmentIsAnsweredWithWhatItHas) {
     EXPECT_LE(records(answer).size(), 1000u);
 }
 
+TEST_F(Fetch, FET9_AnOffsetBeyondATruncatedEndIsOutOfRange) {
+    make_topic();
+    append_records(0, 5);
+    const auto ticket = send(waiting(5), 12);
+    EXPECT_FALSE(mailbox->has(ticket));
+    ASSERT_TRUE(broker->directory().open_writer({"t", 0}).value()->truncate_to(Offset{2}));
+    EXPECT_EQ(take_one(ticket).error_code, ErrorCode::offset_out_of_range);
+}
+
 TEST_F(Fetch, FET9_ATopicThatIsDeletedMeanwhileIsUnknown) {
     make_topic();
     const auto ticket = send(waiting(0), 12);
@@ -347,6 +356,26 @@ TEST_F(Fetch, TopicsHaveNamesBeforeVersion13AndIdsFromThenOn) {
         EXPECT_EQ(fetch_one(of({from(0, partition)})).error_code, ErrorCode::unknown_topic_or_partition);
 }
 
+TEST_F(Fetch, EveryVersionIsAnsweredWithRecordsAndWithErrors) {
+    const Uuid id = make_topic("t", 2);
+    append_records(0, 3);
+    for (std::int16_t version = 0; version <= wire::api_of(wire::ApiKey::fetch).highest_stable(); ++version) {
+        FetchRequest request = of({from(0), from(77, 1), from(0, 2)});
+        request.topics[0].topic_id = id;
+        request.isolation_level = version >= 4 ? 1 : 0;
+        request.session_epoch = version >= 7 ? 0 : -1;
+        const auto response = fetch(request, version);
+        std::map<std::int32_t, FetchResponse::Partition> partitions;
+        for (const auto& topic : response.responses)
+            for (const auto& partition : topic.partitions) partitions[partition.partition_index] = partition;
+        ASSERT_EQ(partitions.size(), 3u) << "version " << version;
+        EXPECT_EQ(partitions[0].high_watermark, 3);
+        EXPECT_FALSE(partitions[0].records.value_or("").empty()) << "version " << version;
+        EXPECT_EQ(partitions[1].error_code, ErrorCode::offset_out_of_range) << "version " << version;
+        EXPECT_EQ(partitions[2].error_code, ErrorCode::unknown_topic_or_partition) << "version " << version;
+    }
+}
+
 TEST_F(Fetch, WhatIsUnknownComesLastAndDoesNotKeepTheOthersFromWaiting) {
     make_topic();
     FetchRequest request = of({from(0)}, "nowhere");
@@ -373,6 +402,10 @@ TEST_F(Fetch, ALostSegmentIsAStorageErrorOfItsPartitionOnly) {
     EXPECT_EQ(records(response.responses[0].partitions[0]), "");
     EXPECT_EQ(records(response.responses[0].partitions[1]), stored);
     EXPECT_NE(log.lines().find(segment({"t", 0})), std::string::npos);
+    // A client that tries again and again does not fill the log.
+    const std::string told = log.lines();
+    for (int i = 0; i < 20; ++i) fetch(of({from(0, 0)}));
+    EXPECT_EQ(log.lines().find(segment({"t", 0}), told.size()), std::string::npos);
     // Clients of old do not know that error.
     EXPECT_EQ(fetch_one(of({from(0, 0)}), 5).error_code, ErrorCode::not_leader_or_follower);
     ASSERT_TRUE(os::remove_file(segment({"t", 0})));

@@ -84,6 +84,17 @@ TEST_F(ListOffsets, LOF1_WhatAVersionDoesNotKnowIsUnsupported) {
     EXPECT_EQ(at(-5, 8), error(ErrorCode::unsupported_version));
 }
 
+TEST_F(ListOffsets, LOF6_EveryVersionFromTheFirstOnHasOneOffsetAndFromTheFourthOnItsEpoch) {
+    make_topic();
+    append_five();
+    for (std::int16_t version = 1; version <= 9; ++version) {
+        const std::int32_t epoch = version < 4 ? -1 : 0;
+        EXPECT_EQ(at(-1, version), answer(-1, 5, epoch)) << "version " << version;
+        EXPECT_EQ(at(-2, version), answer(-1, 0, epoch)) << "version " << version;
+        EXPECT_EQ(at(1001, version), answer(3000, 1, epoch)) << "version " << version;
+    }
+}
+
 TEST_F(ListOffsets, LOF2_APartitionThatIsNamedTwiceIsInvalidAndTheOthersAreNot) {
     make_topic("t", 2);
     ListOffsetsRequest request = of(-1);
@@ -201,7 +212,8 @@ TEST_F(OffsetForLeaderEpoch, OLE1_OLE2_OLE3_OLE4_OLE5_TheEndsOfEpochsAreTold) {
     EXPECT_EQ(end_of(1), end(1, 0));
     EXPECT_EQ(end_of(2), end(2, 3));
     EXPECT_EQ(end_of(4), end(2, 3));
-    EXPECT_EQ(end_of(4, -1, 0).end_offset, 3);
+    for (std::int16_t version = 0; version <= 4; ++version)
+        EXPECT_EQ(end_of(4, -1, version), end(version == 0 ? -1 : 2, 3)) << "version " << version;
 }
 
 TEST_F(OffsetForLeaderEpoch, FET11_FromVersion2OnTheEpochOfTheClientIsHeldAgainstOurs) {

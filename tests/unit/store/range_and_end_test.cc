@@ -95,7 +95,6 @@ TEST_F(Ranges, SegmentsAreListedWithSizesAndTimes) {
 }
 
 TEST_F(Ranges, TheEndOfAPartitionIsWatchedFromOutside) {
-    EXPECT_FALSE(directory.watch_end(kId));
     EXPECT_FALSE(directory.watch_end({"nowhere", 0}));
     append(directory, 0, 3);
     const WatchedEnd end = directory.watch_end(kId).value();
