@@ -1,5 +1,6 @@
 #include "broker/broker.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "broker/coordinator.h"
@@ -12,6 +13,7 @@
 #include "broker/wakeups.h"
 #include "broker/worker_pool.h"
 #include "offsets/offset_store.h"
+#include "os/process.h"
 #include "shm/control_file.h"
 #include "shm/layout.h"
 #include "store/data_directory.h"
@@ -21,8 +23,14 @@ namespace {
 
 // Enough for a flush of each of some partitions at once beside what waits for a lock.
 constexpr std::size_t kWorkers = 8;
-// Of open partitions; each takes up to a dozen descriptors.
+// Of open partitions: they take half of the descriptors, connections have the rest.
 constexpr std::size_t kMostPartitions = 4096;
+constexpr std::size_t kDescriptorsOfPartition = 12;
+
+std::size_t most_partitions() {
+    const std::size_t affordable = os::descriptor_limit() / 2 / kDescriptorsOfPartition;
+    return std::clamp<std::size_t>(affordable, 16, kMostPartitions);
+}
 
 }  // namespace
 
@@ -38,7 +46,7 @@ struct Broker::Impl {
     Topics topics{directory};
     ProducerIds producer_ids{directory};
     FetchSessions fetch_sessions{static_cast<std::size_t>(std::max(config.fetch_sessions, 0))};
-    Partitions partitions{{directory, workers, log}, kMostPartitions};
+    Partitions partitions{{directory, workers, log}, most_partitions()};
     Coordinator coordinator{{config, log, directory, offsets, topics, workers, wakeups}};
     Wakeups wakeups{directory};
     WorkerPool workers{kWorkers};

@@ -128,9 +128,11 @@ private:
     }
 
     [[nodiscard]] tl::unexpected<Refusal> refuse_size() const {
-        return refuse(ErrorCode::message_too_large, "the records are more than " +
-                                                        std::to_string(rules_.decompressed_max_bytes) +
-                                                        " bytes when decompressed");
+        Refusal refusal{ErrorCode::message_too_large, "the records are more than " +
+                                                          std::to_string(rules_.decompressed_max_bytes) +
+                                                          " bytes when decompressed"};
+        refusal.is_over_limit = true;
+        return tl::unexpected<Refusal>{std::move(refusal)};
     }
 
     [[nodiscard]] tl::unexpected<Refusal> refuse_content(const Error& error) const {

@@ -29,8 +29,9 @@ struct RecordRefusal {
 struct Refusal {
     wire::ErrorCode code{};
     std::string message;
-    std::vector<RecordRefusal>
-        records{};  // the first of them that are at fault themselves, at most kMostRecordRefusals
+    bool is_over_limit = false;  // more than decompressed_max_bytes: another limit might let it pass
+    // Those of its records that are at fault themselves: the first kMostRecordRefusals.
+    std::vector<RecordRefusal> records{};
 };
 inline constexpr std::size_t kMostRecordRefusals = 100;
 

@@ -29,7 +29,8 @@ struct PartitionWriter::Impl {
     [[nodiscard]] Status bring_up();
     [[nodiscard]] Status under_append_lock(FunctionRef<Status(log::Log&)> work);
     [[nodiscard]] Result<std::size_t> apply_retention();
-    [[nodiscard]] Result<std::size_t> drop_what_is_not_wanted();
+    // `retain` runs under the append lock, and tells how many segments it has deleted.
+    [[nodiscard]] Result<std::size_t> drop_what_is_not_wanted(FunctionRef<Result<std::size_t>(log::Log&)> retain);
     [[nodiscard]] Status after_change(bool rolled);
     void compact_in_background();
 };
@@ -140,6 +141,11 @@ Result<log::AppendResult> PartitionWriter::append(std::span<char> batches, log::
     return result;
 }
 
+bool PartitionWriter::is_full_for(std::size_t bytes) const {
+    const std::uint64_t size_bytes = impl_->state().read().active_size_bytes;
+    return size_bytes > 0 && size_bytes + bytes > impl_->meta.log.segment_bytes;
+}
+
 Status PartitionWriter::change(FunctionRef<Status(log::Log&)> work) {
     Impl& p = *impl_;
     bool rolled = false;
@@ -164,7 +170,7 @@ Status PartitionWriter::Impl::after_change(bool rolled) {
     if (!rolled) return {};
     // The process that rolls does what a broker would do on time (APP-10). What was changed is published: that
     // somebody is in the way of this does not undo it.
-    const auto dropped = drop_what_is_not_wanted();
+    const auto dropped = drop_what_is_not_wanted([this](log::Log&) { return apply_retention(); });
     if (!dropped && dropped.error().code != Errc::timed_out) return fail(dropped.error());
     if (meta.log.cleanup_compact) compact_in_background();
     return {};
@@ -219,10 +225,25 @@ Result<std::size_t> PartitionWriter::Impl::apply_retention() {
     return log->apply_retention(directory->options.clock(), false);
 }
 
-Result<std::size_t> PartitionWriter::apply_retention() { return impl_->drop_what_is_not_wanted(); }
+Result<std::size_t> PartitionWriter::apply_retention() {
+    return impl_->drop_what_is_not_wanted([this](log::Log&) { return impl_->apply_retention(); });
+}
+
+Result<PartitionWriter::Expired> PartitionWriter::expire() {
+    Impl& p = *impl_;
+    Expired expired;
+    const auto retain = [&](log::Log& log) {
+        return log.apply_retention(p.directory->options.clock(), true, &expired.due_ms);
+    };
+    MQ_ASSIGN(expired.segments, p.drop_what_is_not_wanted(retain));
+    // Who reads what is gone learns of it.
+    if (expired.segments > 0) shm::wake(p.control().header(), *p.slot);
+    return expired;
+}
 
 // Who has committed what is asked without a lock: a group that goes back meanwhile comes too late.
-Result<std::size_t> PartitionWriter::Impl::drop_what_is_not_wanted() {
+Result<std::size_t> PartitionWriter::Impl::drop_what_is_not_wanted(
+    FunctionRef<Result<std::size_t>(log::Log&)> retain) {
     std::optional<Offset> consumed;
     if (meta.retention_consumed != 0 && directory->options.consumed_below) {
         MQ_ASSIGN(consumed, directory->options.consumed_below(id));
@@ -232,7 +253,7 @@ Result<std::size_t> PartitionWriter::Impl::drop_what_is_not_wanted() {
         const Offset before = its.log_start();
         const Offset start = std::min(consumed.value_or(before), its.high_watermark());
         if (start > before) MQ_TRY(its.raise_log_start(start));
-        MQ_ASSIGN(deleted, apply_retention());
+        MQ_ASSIGN(deleted, retain(its));
         if (start <= before) return {};
         return directory->update_checkpoint(log::kLogStartCheckpoint, {{id, its.log_start()}});
     });

@@ -56,6 +56,9 @@ public:
     // Appends whole encoded batches as one: Log::append, with the current leader epoch. What it wrote survives any
     // process's death when it returns; flush() makes it survive the machine's.
     [[nodiscard]] Result<log::AppendResult> append(std::span<char> batches, log::AppendOptions options = {});
+    // Whether an append of so many bytes would begin a new segment, which takes flushes, as far as can be told
+    // without the lock.
+    [[nodiscard]] bool is_full_for(std::size_t bytes) const;
     // Runs `work` under the append lock, on the log as everybody has left it, and wakes who waits for records
     // afterwards; retention, if it rolled. For who derives something from the log, and appends to it by Log::append.
     [[nodiscard]] Status change(FunctionRef<Status(log::Log&)> work);
@@ -74,6 +77,12 @@ public:
     // the topic says retention.consumed, what OpenOptions::consumed_below gives up goes as well, not at opening.
     // Number of segments deleted.
     [[nodiscard]] Result<std::size_t> apply_retention();
+    // The same as a broker does it: an active segment whose time has come is closed, and goes as well.
+    struct Expired {
+        std::size_t segments = 0;
+        TimestampMs due_ms = 0;  // nothing more goes before, unless the log or the topic's settings change
+    };
+    [[nodiscard]] Result<Expired> expire();
     [[nodiscard]] Status truncate_to(Offset end);
     // Cleans once if the topic is compacted and it is due, or `force`. nullopt: nothing to do, or another process
     // cleans in this directory.

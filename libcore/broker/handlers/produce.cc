@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <mutex>
+#include <optional>
 
 #include "base/clock.h"
 #include "broker/event_log.h"
@@ -10,6 +12,7 @@
 #include "broker/partitions.h"
 #include "broker/topics.h"
 #include "broker/validator.h"
+#include "broker/worker_pool.h"
 #include "os/process.h"
 
 namespace mq::broker {
@@ -22,6 +25,8 @@ using wire::ProduceResponse;
 constexpr std::int16_t kAcksAll = -1;
 constexpr std::int16_t kAcksNone = 0;
 constexpr std::int16_t kFirstVersionOfStorageErrors = 4;
+// What a connection's thread decompresses of a batch; more is left to a worker.
+constexpr std::size_t kQuickBytes = 1 << 20;
 // An append that must wait for others is given this long even by a request of less patience.
 constexpr std::int64_t kLeastPatienceMs = 1000;
 
@@ -48,89 +53,142 @@ public:
         : broker_(broker), call_(std::move(call)), request_(std::move(request)), answer_(std::move(answer)) {}
 
     void begin() {
-        // Where the results of the partitions stand does not change any more.
+        auto picture = broker_.topics().picture();
+        if (!picture) picture_error_ = std::move(picture).error();
+        if (picture) picture_ = *std::move(picture);
+        // Where the results stand does not change any more once there are parts.
         for (const ProduceRequest::Topic& topic : request_.topic_data) {
             ProduceResponse::Topic& response = response_.responses.emplace_back();
             response.name = topic.name;
             for (const ProduceRequest::Partition& partition : topic.partition_data)
                 response.partition_responses.push_back({.index = partition.index, .base_offset = -1});
-            parts_.resize(parts_.size() + topic.partition_data.size());
+        }
+        for (std::size_t t = 0; t < request_.topic_data.size(); ++t) {
+            const ProduceRequest::Topic& topic = request_.topic_data[t];
+            const TopicInfo* info = picture_ ? picture_->find(topic.name) : nullptr;
+            for (std::size_t p = 0; p < topic.partition_data.size(); ++p) {
+                parts_.push_back({.name = &topic.name,
+                                  .topic = info,
+                                  .wanted = &topic.partition_data[p],
+                                  .result = &response_.responses[t].partition_responses[p]});
+            }
         }
         left_.store(parts_.size() + 1);
         const std::int64_t now_ms = os::monotonic_ns() / 1'000'000;
         until_ms_ = now_ms + request_.timeout_ms;
         append_until_ms_ = now_ms + std::max<std::int64_t>(request_.timeout_ms, kLeastPatienceMs);
+        now_ = wall_clock_ms();
+        go_on();
+    }
 
-        auto picture = broker_.topics().picture();
-        if (picture) picture_ = *std::move(picture);
-        const TimestampMs now = wall_clock_ms();
-        std::size_t part = 0;
-        for (std::size_t t = 0; t < request_.topic_data.size(); ++t) {
-            const ProduceRequest::Topic& topic = request_.topic_data[t];
-            const TopicInfo* info = picture_ ? picture_->find(topic.name) : nullptr;
-            for (std::size_t p = 0; p < topic.partition_data.size(); ++p, ++part) {
-                parts_[part].topic = &topic.name;
-                parts_[part].result = &response_.responses[t].partition_responses[p];
-                if (!picture) {
-                    end_with(part, picture.error());
-                } else {
-                    begin_part(part, info, topic.partition_data[p], now);
-                }
-            }
+private:
+    struct Part {
+        const std::string* name = nullptr;
+        const TopicInfo* topic = nullptr;  // nullptr: there is none
+        const ProduceRequest::Partition* wanted = nullptr;
+        ProduceResponse::Partition* result = nullptr;
+        ValidBatch batch{};
+        std::shared_ptr<Partition> partition{};
+    };
+    enum class Went : unsigned char { on, elsewhere };
+
+    // Begins part after part, on one thread at a time: where one goes on elsewhere, so do those behind it.
+    void go_on() {
+        while (next_ < parts_.size()) {
+            if (begin_part(next_) == Went::elsewhere) return;
         }
         // All of it is appended, or in line: what comes next comes behind it.
         answer_.let_next_begin();
         end_one();
     }
 
-private:
-    struct Part {
-        const std::string* topic = nullptr;
-        ProduceResponse::Partition* result = nullptr;
-        ValidBatch batch;
-        std::shared_ptr<Partition> partition;
-        bool is_cached = false;  // write.caching: acknowledged without a flush
-    };
+    Went begin_part(std::size_t part) {
+        const Part& mine = parts_[part];
+        const std::int32_t index = mine.wanted->index;
+        Refusal refusal;
+        if (request_.acks < kAcksAll || request_.acks > 1) {
+            refusal = {ErrorCode::invalid_required_acks, "acks " + std::to_string(request_.acks)};
+        } else if (picture_error_) {
+            ++next_;
+            end_with(part, *picture_error_);
+            return Went::on;
+        } else if (mine.topic == nullptr || index < 0 || index >= mine.topic->partitions) {
+            refusal = {ErrorCode::unknown_topic_or_partition, "there is no such topic or partition"};
+        } else if (mine.topic->is_internal()) {
+            refusal = {ErrorCode::invalid_topic_exception, "only the broker writes to this topic"};
+        } else {
+            return take_part(part);
+        }
+        ++next_;
+        refuse(part, std::move(refusal));
+        return Went::on;
+    }
 
-    void begin_part(std::size_t part, const TopicInfo* topic, const ProduceRequest::Partition& wanted,
-                    TimestampMs now) {
-        if (request_.acks < kAcksAll || request_.acks > 1)
-            return refuse(part, {ErrorCode::invalid_required_acks, "acks " + std::to_string(request_.acks)});
-        if (topic == nullptr || wanted.index < 0 || wanted.index >= topic->partitions)
-            return refuse(part, {ErrorCode::unknown_topic_or_partition, "there is no such topic or partition"});
-        if (topic->is_internal())
-            return refuse(part, {ErrorCode::invalid_topic_exception, "only the broker writes to this topic"});
-        const ValidationRules rules{topic->config, call_.version(), broker_.config().decompressed_max_bytes, now};
-        auto valid = validate(call_.writable(wanted.records.value_or(ByteView{})), rules);
-        if (!valid) return refuse(part, std::move(valid).error());
-        if (valid->bytes.empty()) return end_one();
+    Went take_part(std::size_t part) {
         Part& mine = parts_[part];
+        const std::size_t most_bytes = broker_.config().decompressed_max_bytes;
+        const std::size_t limit_bytes = WorkerPool::may_wait() ? most_bytes : std::min(most_bytes, kQuickBytes);
+        const ValidationRules rules{mine.topic->config, call_.version(), limit_bytes, now_};
+        auto valid = validate(call_.writable(mine.wanted->records.value_or(ByteView{})), rules);
+        const bool takes_long = !valid && valid.error().is_over_limit && limit_bytes < most_bytes;
+        if (takes_long && broker_.workers().post([self = shared_from_this()] { self->go_on(); }))
+            return Went::elsewhere;
+        ++next_;
+        if (!valid) {
+            refuse(part, std::move(valid).error());
+            return Went::on;
+        }
+        if (valid->bytes.empty()) {
+            end_one();
+            return Went::on;
+        }
         mine.batch = *std::move(valid);
-        mine.is_cached = topic->config.write_caching;
-        mine.partition = broker_.partitions().find({topic->name, wanted.index});
+        {
+            const std::lock_guard lock{pause_mutex_};
+            rebuilt_bytes_ += mine.batch.rebuilt.size();
+        }
+        mine.partition = broker_.partitions().find({*mine.name, mine.wanted->index});
         mine.partition->append({.batches = mine.batch.bytes,
                                 .until_ms = append_until_ms_,
                                 .done = [self = shared_from_this(), part](Result<log::AppendResult> appended) {
                                     self->appended(part, std::move(appended));
                                 }});
+        const std::lock_guard lock{pause_mutex_};
+        is_paused_ = rebuilt_bytes_ > most_bytes;
+        return is_paused_ ? Went::elsewhere : Went::on;
     }
 
     void appended(std::size_t part, Result<log::AppendResult> appended) {
-        if (!appended) return end_with(part, appended.error());
         Part& mine = parts_[part];
+        if (appended && !appended->duplicate) {
+            broker_.metrics().produced(*mine.name, static_cast<std::uint64_t>(mine.batch.record_count),
+                                       mine.batch.bytes.size());
+        }
+        release(mine);
+        if (!appended) return end_with(part, appended.error());
         mine.result->base_offset = appended->first_offset.value();
         mine.result->log_append_time_ms = appended->log_append_time;
         mine.result->log_start_offset = appended->log_start.value();
-        if (!appended->duplicate) {
-            broker_.metrics().produced(*mine.topic, static_cast<std::uint64_t>(mine.batch.record_count),
-                                       mine.batch.bytes.size());
-        }
-        if (request_.acks != kAcksAll || mine.is_cached) return end_one();
+        if (request_.acks != kAcksAll || mine.topic->config.write_caching) return end_one();
         mine.partition->flush(appended->last_offset + 1, until_ms_,
                               [self = shared_from_this(), part](Status flushed) {
                                   if (!flushed) return self->end_with(part, flushed.error());
                                   self->end_one();
                               });
+    }
+
+    // What was encoded anew may be a thousand times what came in: only so much of it waits at a time.
+    void release(Part& part) {
+        if (part.batch.rebuilt.empty()) return;
+        bool goes_on = false;
+        {
+            const std::lock_guard lock{pause_mutex_};
+            rebuilt_bytes_ -= part.batch.rebuilt.size();
+            goes_on = is_paused_ && rebuilt_bytes_ <= broker_.config().decompressed_max_bytes;
+            if (goes_on) is_paused_ = false;
+        }
+        part.batch = {};
+        if (goes_on && !broker_.workers().post([self = shared_from_this()] { self->go_on(); })) go_on();
     }
 
     void refuse(std::size_t part, Refusal refusal) {
@@ -142,21 +200,22 @@ private:
                         .base_offset = -1};
         if (broker_.log().wants(Severity::debug)) {
             broker_.log().event(Severity::debug, call_.client->host + ": nothing appended to " +
-                                                     log::partition_directory({*mine.topic, mine.result->index}) +
+                                                     log::partition_directory({*mine.name, mine.result->index}) +
                                                      ": " + refusal.message);
         }
         mine.result->error_message = std::move(refusal.message);
         for (RecordRefusal& record : refusal.records)
             mine.result->record_errors.push_back({record.index, std::move(record.message)});
-        broker_.metrics().produce_failed(*mine.topic);
+        broker_.metrics().produce_failed(*mine.name);
         has_failed_.store(true, std::memory_order_relaxed);
         end_one();
     }
 
     void end_with(std::size_t part, const Error& error) {
         const ErrorCode code = code_of(error);
-        if (code == ErrorCode::kafka_storage_error) broker_.log().error("produce: " + error.message());
-        refuse(part, {code, error.message()});
+        if (code != ErrorCode::kafka_storage_error) return refuse(part, {code, error.message()});
+        broker_.log().error("produce: " + error.message());
+        refuse(part, {code, "the partition cannot be written to; the broker's log says why"});
     }
 
     void end_one() {
@@ -172,12 +231,19 @@ private:
     ProduceRequest request_;
     Answer<ProduceResponse> answer_;
     std::shared_ptr<const TopicPicture> picture_;
-    ProduceResponse response_;
-    std::vector<Part> parts_;
-    std::atomic<std::size_t> left_{0};
-    std::atomic<bool> has_failed_{false};
+    std::optional<Error> picture_error_;
+    TimestampMs now_ = 0;
     std::int64_t until_ms_ = 0;
     std::int64_t append_until_ms_ = 0;
+    ProduceResponse response_;
+    std::vector<Part> parts_;
+    std::size_t next_ = 0;  // of the parts: the first that has not begun
+
+    std::atomic<std::size_t> left_{0};
+    std::atomic<bool> has_failed_{false};
+    std::mutex pause_mutex_;
+    std::size_t rebuilt_bytes_ = 0;
+    bool is_paused_ = false;
 };
 
 }  // namespace

@@ -11,8 +11,10 @@
 #include "shm/layout.h"
 #include "store/data_directory.h"
 #include "support/batches.h"
+#include "support/bombs.h"
 #include "support/child.h"
 #include "support/golden.h"
+#include "support/scale.h"
 #include "wire/messages/all.h"
 
 namespace mq::broker {
@@ -523,7 +525,177 @@ TEST_F(InTheWay, P4_EachConnectionsAppendsAreInItsOrder) {
         }
     }
     EXPECT_EQ(other.wait(), mq::test::exited_with(0));
-    EXPECT_EQ(broker->partitions().find({"numbers", 0})->bounds()->log_end.value(), 500 + kThreads * kEach);
+    const auto reader = broker->directory().open_reader({"numbers", 0});
+    ASSERT_TRUE(reader) << reader.error().message();
+    const auto bounds = (*reader)->bounds();
+    ASSERT_TRUE(bounds) << bounds.error().message();
+    EXPECT_EQ(bounds->log_end.value(), 500 + kThreads * kEach);
+}
+
+// ---- Much from little
+
+record::BatchOptions compressed(record::Codec codec) {
+    record::BatchOptions options;
+    options.codec = codec;
+    return options;
+}
+
+TEST_F(Produce, Row31_ABombIsTooLargeAndTheLogIsAsItWas) {
+    ASSERT_EQ(produce(numbered_batch(0, 1)).error_code, ErrorCode::none);
+    const std::string path = config.log_dir + "/numbers-0/00000000000000000000.log";
+    const std::string before = mq::test::slurp(path);
+    make_topic("roomy", {{"max.message.bytes", "100000000"}}, 1);
+    for (const mq::test::Bomb& bomb : mq::test::bombs()) {
+        const std::string batch = bomb.batch();
+        const bool lies = std::string_view{bomb.name}.ends_with("lying");
+        const auto answer = produce(request("roomy", 0, batch));
+        EXPECT_TRUE(answer.error_code == ErrorCode::message_too_large ||
+                    (lies && answer.error_code == ErrorCode::invalid_record))
+            << bomb.name << ": " << static_cast<int>(answer.error_code);
+        EXPECT_NE(produce(batch).error_code, ErrorCode::none);
+    }
+    EXPECT_EQ(mq::test::slurp(path), before);
+    EXPECT_EQ(content("roomy"), "");
+}
+
+TEST_F(Produce, WhatDecompressesToMuchIsTakenByAWorker) {
+    const std::string large(10'000'000, 'x');
+    const std::string batch = encode_batch({{"k", large, 1000}}, compressed(record::Codec::zstd));
+    for (const std::int16_t acks : {1, -1}) {
+        const auto answer = produce(batch, acks);
+        EXPECT_EQ(answer.error_code, ErrorCode::none);
+        EXPECT_EQ(answer.base_offset, acks == 1 ? 0 : 1);
+    }
+    // Those behind it in the request wait for it.
+    const std::string small = numbered_batch(7, 1);
+    const auto response = call(
+        ProduceRequest{
+            .acks = 1, .timeout_ms = 30'000, .topic_data = {{"numbers", {{0, small}, {0, batch}, {0, small}}}}},
+        kLatest);
+    const auto& parts = response.responses.at(0).partition_responses;
+    ASSERT_EQ(parts.size(), 3u);
+    for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(parts[i].base_offset, static_cast<std::int64_t>(2 + i));
+}
+
+TEST_F(InTheWay, Row31_WhatWaitsToBeAppendedIsBoundedWhateverItWasMadeOf) {
+    stop();
+    config.decompressed_max_bytes = 4u << 20;
+    start();
+    constexpr std::size_t kBatches = 60;
+    const std::string little =
+        encode_batch({{"k", std::string(1'000'000, 'x'), 1000}}, compressed(record::Codec::zstd));
+    ASSERT_LT(little.size(), 1000u);
+    const auto changed =
+        broker->directory().change_config("numbers", {{"compression.type", std::string{"uncompressed"}}});
+    ASSERT_TRUE(changed) << changed.error().message();
+    ASSERT_EQ(produce(numbered_batch(0, 1)).error_code, ErrorCode::none);
+    ProduceRequest wanted = request("numbers", 0, little);
+    wanted.topic_data[0].partition_data.resize(kBatches, wanted.topic_data[0].partition_data[0]);
+    Child holder = holder_of(&shm::PartitionSlot::append);
+    const mq::test::PeakMemory memory;
+    const std::uint64_t ticket = send(wanted, kLatest);
+    EXPECT_LE(memory.grown_bytes(), 3 * config.decompressed_max_bytes);
+    EXPECT_FALSE(mailbox->has(ticket));
+    holder.send(SIGCONT);
+    const auto response = take<ProduceRequest>(ticket, kLatest);
+    const auto& parts = response.responses.at(0).partition_responses;
+    ASSERT_EQ(parts.size(), kBatches);
+    for (std::size_t i = 0; i < kBatches; ++i) EXPECT_EQ(parts[i].base_offset, static_cast<std::int64_t>(i + 1));
+    EXPECT_EQ(holder.wait(), mq::test::exited_with(0));
+}
+
+// Row 33: each record says where it belongs. Some batches wait for a stopped process, some are encoded anew, some
+// requests have run out of time.
+TEST_F(InTheWay, Row33_NoRecordEndsInAnotherPartition) {
+    constexpr int kTopics = 3;
+    constexpr int kThreads = 3;
+    const int rounds = static_cast<int>(mq::test::test_scale(60, 60'000));
+    make_topic("t0", {}, 2);
+    make_topic("t1", {{"compression.type", "lz4"}}, 2);
+    make_topic("t2", {{"message.timestamp.type", "LogAppendTime"}, {"compression.type", "zstd"}}, 2);
+    std::atomic<bool> done{false};
+    // Stops with a lock in its hands again and again.
+    Child nuisance = Child::fork([path = config.log_dir] {
+        auto directory = store::DataDirectory::open(path, {.access = store::Access::write, .on_wait = {}});
+        shm::ControlFile& control = *directory->control();
+        for (int i = 0;; ++i) {
+            shm::PartitionSlot* slot = control.find("t" + std::to_string(i % kTopics), i % 2);
+            if (slot == nullptr) continue;
+            const Status held = control.on_claimed_thread([&]() -> Status {
+                MQ_ASSIGN(const shm::Guard guard, control.lock(slot->append, "a lock"));
+                raise(SIGSTOP);
+                return {};
+            });
+            if (!held) return 1;
+        }
+    });
+    std::thread waker{[&] {
+        while (!done.load()) {
+            nuisance.send(SIGCONT);
+            std::this_thread::sleep_for(std::chrono::milliseconds{1});
+        }
+        nuisance.send(SIGKILL);
+    }};
+    std::vector<std::thread> threads;
+    std::atomic<std::uint64_t> next_ticket{1000};
+    std::atomic<std::uint64_t> acknowledged{0};
+    for (int thread = 0; thread < kThreads; ++thread) {
+        threads.emplace_back([&, thread] {
+            for (int round = 0; round < rounds; ++round) {
+                std::list<std::string> made;
+                ProduceRequest wanted{.acks = static_cast<std::int16_t>(round % 2 == 0 ? 1 : -1),
+                                      .timeout_ms = round % 7 == 0 ? 0 : 30'000};
+                for (int topic = 0; topic < kTopics; ++topic) {
+                    ProduceRequest::Topic of_topic{"t" + std::to_string(topic), {}};
+                    for (int partition = 0; partition < 2; ++partition) {
+                        const std::string place = of_topic.name + '-' + std::to_string(partition);
+                        std::vector<mq::test::TestRecord> records;
+                        for (int i = 0; i < 40; ++i)
+                            records.push_back({place, place + " of " + std::to_string(thread), 1000 + i});
+                        const auto codec = static_cast<record::Codec>((round + topic + partition) % 5);
+                        made.push_back(encode_batch(records, compressed(codec)));
+                        of_topic.partition_data.push_back({partition, ByteView{made.back()}});
+                    }
+                    wanted.topic_data.push_back(std::move(of_topic));
+                }
+                std::string frame;
+                ASSERT_TRUE(wire::append_request(wanted, {{}, kLatest, 7, "test"}, frame));
+                auto payload = std::make_shared<std::string>(frame.substr(wire::kLengthBytes));
+                const std::uint64_t ticket = next_ticket.fetch_add(1);
+                broker->handle({client, {}, {payload->data(), payload->size()}, payload}, mailbox, ticket);
+                payload.reset();
+                const std::string reply = bytes_of(mailbox->take(ticket));
+                const auto parsed =
+                    wire::parse_response(ByteView{reply}.substr(wire::kLengthBytes), wire::ApiKey::produce, kLatest);
+                const auto response = wire::decode<ProduceResponse>(parsed->body, kLatest);
+                for (const auto& topic : response->responses)
+                    for (const auto& p : topic.partition_responses)
+                        if (p.error_code == ErrorCode::none) acknowledged += 40;
+            }
+        });
+    }
+    for (std::thread& thread : threads) thread.join();
+    done.store(true);
+    waker.join();
+    EXPECT_EQ(nuisance.wait(), mq::test::ended_by(SIGKILL));
+    std::uint64_t found = 0;
+    for (int topic = 0; topic < kTopics; ++topic) {
+        for (int partition = 0; partition < 2; ++partition) {
+            const log::TopicPartition id{"t" + std::to_string(topic), partition};
+            const auto reader = broker->directory().open_reader(id);
+            ASSERT_TRUE(reader);
+            record::RecordReader records;
+            log::ScannedBatch batch;
+            while ((*reader)->next(batch).value() == log::ReadOutcome::batch) {
+                ASSERT_TRUE(records.open(batch.bytes));
+                for (record::RecordView r; records.next(r); ++found)
+                    ASSERT_EQ(r.key.value_or("null"), log::partition_directory(id));
+                ASSERT_TRUE(records.status());
+            }
+        }
+    }
+    EXPECT_GE(found, acknowledged.load());
+    EXPECT_GE(acknowledged.load(), static_cast<std::uint64_t>(kThreads * rounds * 6 * 40 / 2));
 }
 
 }  // namespace
