@@ -1,0 +1,31 @@
+# kafkajs, as npm has it, with mq-broker.
+load broker
+
+run_kafkajs() {
+    local modules=$MQ_BIN_DIR/../kafkajs/node_modules
+    if [[ ! -e $modules/kafkajs ]]; then
+        echo "kafkajs is not in $modules: tests/run installs it, or tests/interop/kafkajs/install DIRECTORY" >&2
+        return 1
+    fi
+    NODE_PATH=$modules KAFKAJS_NO_PARTITIONER_WARNING=1 timeout 120 node "$MQ_SOURCE_DIR/tests/interop/kafkajs/client.js" "$brokers" "$@"
+}
+
+@test "kafkajs produces and consumes, plain and with gzip, with keys, headers and timestamps" {
+    start_broker
+    run_kafkajs records
+}
+
+@test "kafkajs's idempotent producer writes each record once" {
+    start_broker
+    run_kafkajs idempotent
+}
+
+@test "kafkajs's admin client makes, changes, looks and deletes" {
+    start_broker
+    run_kafkajs admin
+}
+
+@test "kafkajs's consumers form a group, and one goes on where another has committed" {
+    start_broker
+    run_kafkajs group
+}
