@@ -9,6 +9,32 @@
 namespace mq::wire {
 struct ApiVersionsRequest;
 struct ApiVersionsResponse;
+struct AlterConfigsRequest;
+struct AlterConfigsResponse;
+struct AlterPartitionReassignmentsRequest;
+struct AlterPartitionReassignmentsResponse;
+struct AlterReplicaLogDirsRequest;
+struct AlterReplicaLogDirsResponse;
+struct CreateAclsRequest;
+struct CreateAclsResponse;
+struct DeleteAclsRequest;
+struct DeleteAclsResponse;
+struct DescribeAclsRequest;
+struct DescribeAclsResponse;
+struct DescribeClientQuotasRequest;
+struct DescribeClientQuotasResponse;
+struct DescribeConfigsRequest;
+struct DescribeConfigsResponse;
+struct DescribeLogDirsRequest;
+struct DescribeLogDirsResponse;
+struct DescribeUserScramCredentialsRequest;
+struct DescribeUserScramCredentialsResponse;
+struct ElectLeadersRequest;
+struct ElectLeadersResponse;
+struct IncrementalAlterConfigsRequest;
+struct IncrementalAlterConfigsResponse;
+struct ListPartitionReassignmentsRequest;
+struct ListPartitionReassignmentsResponse;
 struct CreatePartitionsRequest;
 struct CreatePartitionsResponse;
 struct CreateTopicsRequest;
@@ -63,6 +89,32 @@ namespace mq::broker {
 
 [[nodiscard]] wire::ApiVersionsResponse api_versions(Broker& broker, const Call& call,
                                                      const wire::ApiVersionsRequest& request);
+[[nodiscard]] wire::AlterConfigsResponse alter_configs(Broker& broker, const Call& call,
+                                                       const wire::AlterConfigsRequest& request);
+[[nodiscard]] wire::AlterPartitionReassignmentsResponse alter_partition_reassignments(
+    Broker& broker, const Call& call, const wire::AlterPartitionReassignmentsRequest& request);
+[[nodiscard]] wire::AlterReplicaLogDirsResponse alter_replica_log_dirs(
+    Broker& broker, const Call& call, const wire::AlterReplicaLogDirsRequest& request);
+[[nodiscard]] wire::CreateAclsResponse create_acls(Broker& broker, const Call& call,
+                                                   const wire::CreateAclsRequest& request);
+[[nodiscard]] wire::DeleteAclsResponse delete_acls(Broker& broker, const Call& call,
+                                                   const wire::DeleteAclsRequest& request);
+[[nodiscard]] wire::DescribeAclsResponse describe_acls(Broker& broker, const Call& call,
+                                                       const wire::DescribeAclsRequest& request);
+[[nodiscard]] wire::DescribeClientQuotasResponse describe_client_quotas(
+    Broker& broker, const Call& call, const wire::DescribeClientQuotasRequest& request);
+[[nodiscard]] wire::DescribeConfigsResponse describe_configs(Broker& broker, const Call& call,
+                                                             const wire::DescribeConfigsRequest& request);
+[[nodiscard]] wire::DescribeLogDirsResponse describe_log_dirs(Broker& broker, const Call& call,
+                                                              const wire::DescribeLogDirsRequest& request);
+[[nodiscard]] wire::DescribeUserScramCredentialsResponse describe_user_scram_credentials(
+    Broker& broker, const Call& call, const wire::DescribeUserScramCredentialsRequest& request);
+[[nodiscard]] wire::ElectLeadersResponse elect_leaders(Broker& broker, const Call& call,
+                                                       const wire::ElectLeadersRequest& request);
+[[nodiscard]] wire::IncrementalAlterConfigsResponse incremental_alter_configs(
+    Broker& broker, const Call& call, const wire::IncrementalAlterConfigsRequest& request);
+[[nodiscard]] wire::ListPartitionReassignmentsResponse list_partition_reassignments(
+    Broker& broker, const Call& call, const wire::ListPartitionReassignmentsRequest& request);
 [[nodiscard]] wire::CreatePartitionsResponse create_partitions(Broker& broker, const Call& call,
                                                                const wire::CreatePartitionsRequest& request);
 [[nodiscard]] wire::CreateTopicsResponse create_topics(Broker& broker, const Call& call,

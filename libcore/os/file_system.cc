@@ -52,6 +52,8 @@ Result<FileSystem> file_system(const std::string& path) {
     FileSystem found;
     found.magic = static_cast<std::uint32_t>(st.f_type);
     found.copies_up = found.magic == kOverlay;
+    found.total_bytes = static_cast<std::uint64_t>(st.f_blocks) * static_cast<std::uint64_t>(st.f_bsize);
+    found.usable_bytes = static_cast<std::uint64_t>(st.f_bavail) * static_cast<std::uint64_t>(st.f_bsize);
     for (const Known& known : kKnown)
         if (known.magic == found.magic) {
             found.name = known.name;

@@ -16,6 +16,8 @@ struct FileSystem {
     bool coherent = false;
     // A file opened for reading only may be replaced by a copy when somebody opens it for writing.
     bool copies_up = false;
+    std::uint64_t total_bytes = 0;
+    std::uint64_t usable_bytes = 0;  // to this user
 };
 
 [[nodiscard]] Result<FileSystem> file_system(const std::string& path);
