@@ -134,8 +134,10 @@ public:
     // Segments wholly below go at the next apply_retention().
     [[nodiscard]] Status raise_log_start(Offset offset);
     // Deletes segments by log start, size and time. The number of segments deleted. `active_too`: the active segment goes
-    // as well when its time has come (a new one takes over), as in a Kafka broker.
-    [[nodiscard]] Result<std::size_t> apply_retention(TimestampMs now, bool active_too = true);
+    // as well when its time has come (a new one takes over), as in a Kafka broker. `due_ms`: when the time of the oldest
+    // that stays will have come, if nothing is appended; the largest number: never.
+    [[nodiscard]] Result<std::size_t> apply_retention(TimestampMs now, bool active_too = true,
+                                                      TimestampMs* due_ms = nullptr);
 
     // Writes what was not flushed again, to fresh files, and clears the poison of a failed fsync.
     [[nodiscard]] Status clear_poison();

@@ -2,6 +2,7 @@
 // org.apache.kafka.storage.internals.log.UnifiedLog.
 
 #include <algorithm>
+#include <limits>
 
 #include "base/seeded_bug.h"
 #include "log/log_impl.h"
@@ -9,8 +10,9 @@
 
 namespace mq::log {
 
-Result<std::size_t> Log::apply_retention(TimestampMs now_ms, bool active_too) {
+Result<std::size_t> Log::apply_retention(TimestampMs now_ms, bool active_too, TimestampMs* due_ms) {
     Impl& log = *impl_;
+    if (due_ms != nullptr) *due_ms = std::numeric_limits<TimestampMs>::max();
     MQ_TRY(log.ready_to_change());
     const LogConfig& config = log.config;
     const Offset high_watermark{log.state->high_watermark.load()};
@@ -56,6 +58,8 @@ Result<std::size_t> Log::apply_retention(TimestampMs now_ms, bool active_too) {
                 }
                 gone =
                     newest <= now_ms && now_ms - newest > config.retention_ms / (MQ_BUG("retention.early") ? 4 : 1);
+                if (!gone && due_ms != nullptr && newest < *due_ms - config.retention_ms)
+                    *due_ms = newest + config.retention_ms + 1;
             }
             if (gone) total -= end.value();
         }

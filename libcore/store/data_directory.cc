@@ -74,15 +74,39 @@ Result<Identity> DataDirectory::identify() {
     return identity;
 }
 
-std::optional<LeaderEpoch> DataDirectory::leader_epoch(std::string_view topic, std::int32_t partition) const {
-    if (!impl_->control) return std::nullopt;
-    shm::PartitionSlot* slot = impl_->control->find(topic, partition);
+namespace {
+
+// What `look` sees in the state of a partition that was loaded in this life.
+template <typename Look>
+auto look_at(const DataDirectory::Impl& d, std::string_view topic, std::int32_t partition, const Look& look)
+    -> std::optional<decltype(look(std::declval<const log::PublishedState&>()))> {
+    if (!d.control) return std::nullopt;
+    shm::PartitionSlot* slot = d.control->find(topic, partition);
     if (slot == nullptr) return std::nullopt;
     const auto before = shm::holds(*slot, topic, partition);
-    if (!before || !impl_->is_loaded(*slot)) return std::nullopt;
-    const auto epoch = static_cast<std::int64_t>(state_of(*slot).read().last_epoch);
+    if (!before || !d.is_loaded(*slot)) return std::nullopt;
+    const auto seen = look(state_of(*slot));
     if (slot->use_generation.load() != *before) return std::nullopt;
-    return static_cast<LeaderEpoch>(std::max<std::int64_t>(epoch, 0));
+    return seen;
+}
+
+}  // namespace
+
+std::optional<LeaderEpoch> DataDirectory::leader_epoch(std::string_view topic, std::int32_t partition) const {
+    return look_at(*impl_, topic, partition, [](const log::PublishedState& state) {
+        return static_cast<LeaderEpoch>(
+            std::max<std::int64_t>(static_cast<std::int64_t>(state.read().last_epoch), 0));
+    });
+}
+
+std::optional<DataDirectory::Glance> DataDirectory::glance(std::string_view topic, std::int32_t partition) const {
+    return look_at(*impl_, topic, partition, [](const log::PublishedState& state) {
+        const log::Published now = state.read();
+        const bool same_segment = state.recovery_point.load() >= now.active_base.value();
+        const std::uint64_t saved = same_segment ? state.checkpointed_bytes.load() : 0;
+        return Glance{now.log_start, now.log_end, now.active_base, Offset{state.flushed.load()},
+                      now.active_size_bytes - std::min(saved, now.active_size_bytes)};
+    });
 }
 
 std::uint32_t DataDirectory::catalogue_generation() const {

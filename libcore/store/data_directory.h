@@ -88,6 +88,16 @@ public:
     // Of the next append to a partition, as the shared memory knows it without a lock or a file: nullopt where nobody
     // has used the partition in this life of the directory.
     [[nodiscard]] std::optional<LeaderEpoch> leader_epoch(std::string_view topic, std::int32_t partition) const;
+    // What else it knows so.
+    struct Glance {
+        Offset log_start{0};
+        Offset log_end{0};
+        Offset active_base{0};
+        Offset flushed{0};                // all below is on stable storage
+        std::uint64_t unsaved_bytes = 0;  // of the active segment, since its recovery point
+        bool operator==(const Glance&) const = default;
+    };
+    [[nodiscard]] std::optional<Glance> glance(std::string_view topic, std::int32_t partition) const;
     // Grows with every change of topics or settings; for who follows a pattern.
     [[nodiscard]] std::uint32_t catalogue_generation() const;
 
@@ -121,6 +131,10 @@ public:
     // with a mebibyte or more past theirs are made durable (APP-8). Dropping the object without it loses nothing but
     // time at the next start.
     [[nodiscard]] Status close();
+    // As close(), and what a Kafka broker does at a clean stop: every partition that was changed is flushed, has its
+    // snapshot and its checkpoints, and .kafka_cleanshutdown says so, until the next change. False where other
+    // processes use the directory: then none of it is done.
+    [[nodiscard]] Result<bool> close_cleanly();
 
     // Implementation, shared with the partitions it gives out (directory_impl.h).
     struct Impl;

@@ -73,6 +73,8 @@ struct DataDirectory::Impl {
     [[nodiscard]] Status open_shared();
     [[nodiscard]] Status begin(const shm::ControlFile::Beginning& beginning);
     [[nodiscard]] Status close_partitions();
+    // clean_stop.cc: nobody else is in the directory.
+    [[nodiscard]] Status stop_cleanly();
     [[nodiscard]] bool writable() const { return control != nullptr && control->writable(); }
     [[nodiscard]] SharedHeader& shared() const { return shared_header(control->header()); }
     // Of partitions whose slot says nothing, and of all where nothing is shared.
@@ -116,8 +118,9 @@ struct DataDirectory::Impl {
     // Under the append lock: believes the slot's state if the files are as it says (DIR-7). Changes no file.
     [[nodiscard]] Result<bool> files_fit(shm::PartitionSlot& slot, const log::TopicPartition& id) const;
     // Under the append lock: takes the slot's state over if that fits, else loads it from the files.
+    // `persist`: where a recovery point goes instead of its checkpoint file.
     [[nodiscard]] Result<log::Log> bring_up(shm::PartitionSlot& slot, const log::TopicPartition& id,
-                                            const log::LogConfig& config);
+                                            const log::LogConfig& config, std::function<Status(Offset)> persist = {});
     // Under the append lock, after files came or went: what the next life compares.
     [[nodiscard]] Status note_files(shm::PartitionSlot& slot, const log::Log& log) const;
     [[nodiscard]] log::OpenOptions log_options(const log::TopicPartition& id);

@@ -75,10 +75,11 @@ Status DataDirectory::Impl::note_files(shm::PartitionSlot& slot, const log::Log&
 }
 
 Result<log::Log> DataDirectory::Impl::bring_up(shm::PartitionSlot& slot, const log::TopicPartition& id,
-                                               const log::LogConfig& config) {
+                                               const log::LogConfig& config, std::function<Status(Offset)> persist) {
     log::PublishedState& state = state_of(slot);
     const std::string directory = partition_path(id);
     log::OpenOptions how = log_options(id);
+    if (persist) how.persist_recovery_point = std::move(persist);
     if (is_loaded(slot) || MQ_BUG("bring_up.believes_all")) return log::Log::attach(directory, config, state, how);
 
     MQ_ASSIGN(const bool fit, files_fit(slot, id));
