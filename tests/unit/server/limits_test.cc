@@ -286,6 +286,8 @@ TEST_F(Crowds, AThousandIdleConnectionsTakeUnder64MiB) {
     }
     EXPECT_LT(resident_bytes(), 64 * kMiB);
     EXPECT_EQ(server->counts().connections, 1'000u);
+    // What is counted is counted after it was sent.
+    EXPECT_TRUE(server->stop(kAwaitMs));
     EXPECT_EQ(server->counts().received_bytes, 1'000 * frame.size());
     EXPECT_EQ(server->counts().sent_bytes, 1'000 * frame.size());
 }
