@@ -55,9 +55,8 @@ public:
         is_create_time_ = topic_.log.timestamp_type == TimestampType::create_time;
         is_bounded_ = is_create_time_ &&
                       (topic_.timestamp_before_max_ms != kNoBound || topic_.timestamp_after_max_ms != kNoBound);
-        // Sums that do not overflow; no bound is the most there is.
-        if (__builtin_sub_overflow(rules.now, topic_.timestamp_before_max_ms, &earliest_))
-            earliest_ = std::numeric_limits<TimestampMs>::min();
+        // Neither is negative, so that only the sum can overflow.
+        earliest_ = rules.now - topic_.timestamp_before_max_ms;
         if (__builtin_add_overflow(rules.now, topic_.timestamp_after_max_ms, &latest_)) latest_ = kNoBound;
     }
 
@@ -197,7 +196,7 @@ record::BatchOptions options_of(const ValidationRules& rules, Codec came_in) {
 
 tl::expected<ValidBatch, Refusal> finish(BatchBuilder& builder, const ValidationRules& rules) {
     const auto finished = builder.finish();
-    if (!finished) return refuse(ErrorCode::invalid_record, finished.error().message());
+    if (!finished) return refuse(ErrorCode::unknown_server_error, finished.error().message());
     if (auto checked = check_size(finished->size(), rules); !checked) return tl::unexpected{checked.error()};
     ValidBatch batch;
     batch.rebuilt.append(*finished);

@@ -7,6 +7,7 @@
 
 #include "record/batch_builder.h"
 #include "record/compression.h"
+#include "record/legacy_encoder.h"
 #include "record/record.h"
 #include "support/batches.h"
 #include "support/bombs.h"
@@ -344,6 +345,9 @@ TEST(Validator, VAL9_TimestampsLieWithinTheTopicsBounds) {
             EXPECT_EQ(at(time).refused, (std::vector<std::int32_t>{1}));
         }
     }
+    const auto only_after = topic({{"message.timestamp.after.max.ms", "50"}});
+    EXPECT_EQ(check(numbered_batch(0, 1, 0), only_after).code, ErrorCode::none);
+    EXPECT_EQ(check(numbered_batch(0, 1, kNow + 51), only_after).code, ErrorCode::invalid_timestamp);
     const auto by_append = topic({{"message.timestamp.before.max.ms", "0"},
                                   {"message.timestamp.after.max.ms", "0"},
                                   {"message.timestamp.type", "LogAppendTime"}});
@@ -428,6 +432,49 @@ TEST(Validator, MessageSetsOfMagic0And1BecomeOneBatch) {
             EXPECT_TRUE(outcome.code != ErrorCode::none || records_of(outcome.batch).size() == expected.size()) << at;
         }
     }
+}
+
+// A message of magic 1 around a set that is compressed with gzip.
+std::string wrapper_around(const std::string& set) {
+    Buffer stream;
+    EXPECT_TRUE(record::compress(Codec::gzip, {}, set, stream));
+    record::BatchBuilder builder;
+    builder.add(kNow, std::nullopt, stream.view());
+    Buffer message;
+    EXPECT_TRUE(record::LegacyEncoder{1}.append(builder.finish().value(), Offset{0}, message));
+    message.data()[17] = 1;
+    store_be(message.data() + 12, record::batch_checksum(message.view()));
+    return std::string{message.view()};
+}
+
+TEST(Validator, Row32_HostileMessageSetsAreRefused) {
+    const auto as_old = [](std::uint8_t magic, const std::string& batch) {
+        Buffer set;
+        EXPECT_TRUE(record::LegacyEncoder{magic}.append(batch, Offset{0}, set));
+        return std::string{set.view()};
+    };
+    const std::string inner0 = as_old(0, numbered_batch(0, 3));
+    const std::string inner1 = as_old(1, numbered_batch(0, 3));
+    EXPECT_EQ(check(wrapper_around(inner1), topic(), 2).code, ErrorCode::none);
+    EXPECT_EQ(check(wrapper_around(inner0), topic(), 2).code, ErrorCode::invalid_record) << "another magic inside";
+    EXPECT_EQ(check(wrapper_around(wrapper_around(inner1)), topic(), 2).code, ErrorCode::invalid_record)
+        << "a wrapper inside a wrapper";
+    EXPECT_EQ(check(wrapper_around(""), topic(), 2).code, ErrorCode::invalid_record);
+    std::string bad_inner = inner1;
+    bad_inner.back() = static_cast<char>(bad_inner.back() ^ 1);
+    EXPECT_EQ(check(wrapper_around(bad_inner), topic(), 2).code, ErrorCode::corrupt_message);
+    std::string negative = inner1;
+    negative[0] = '\xff';
+    EXPECT_EQ(check(negative, topic(), 2).code, ErrorCode::invalid_record);
+    std::string codec = inner1;
+    codec[17] = 4;
+    EXPECT_EQ(check(codec, topic(), 2).code, ErrorCode::unsupported_compression_type) << "zstd came with magic 2";
+    // Each within the limit of decompressed bytes, all of them not.
+    const std::string large =
+        as_old(1, encode_batch({{"k", std::string(900'000, 'x'), kNow}}, with_codec(Codec::lz4)));
+    EXPECT_EQ(check(large + large + large, topic({{"max.message.bytes", "100000000"}}), 2).code,
+              ErrorCode::message_too_large);
+    EXPECT_EQ(check(large, topic(), 2).code, ErrorCode::none);
 }
 
 TEST(Validator, MessageSetsAreHeldAgainstTheTopicsRulesToo) {
