@@ -1,11 +1,13 @@
 #include "broker/broker.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 
 #include "broker/coordinator.h"
 #include "broker/event_log.h"
 #include "broker/fetch_sessions.h"
+#include "broker/housekeeping.h"
 #include "broker/metrics.h"
 #include "broker/partitions.h"
 #include "broker/producer_ids.h"
@@ -36,6 +38,12 @@ std::size_t most_partitions() {
 
 // In the order in which they are made; what serves requests goes before what it works with.
 struct Broker::Impl {
+    // What the data directory asks, which is there before all else.
+    struct Shared {
+        std::atomic<offsets::OffsetStore*> offsets{nullptr};
+        std::atomic<bool> gives_up_waiting{false};
+    };
+    std::shared_ptr<Shared> shared;
     BrokerConfig config;
     EventLog& log;
     std::unique_ptr<Metrics> metrics;  // answers that are dropped count into it
@@ -48,6 +56,7 @@ struct Broker::Impl {
     FetchSessions fetch_sessions{static_cast<std::size_t>(std::max(config.fetch_sessions, 0))};
     Partitions partitions{{directory, workers, log}, most_partitions()};
     Coordinator coordinator{{config, log, directory, offsets, topics, workers, wakeups}};
+    Housekeeping housekeeping{{config, log, directory, topics, wakeups, workers}};
     Wakeups wakeups{directory};
     WorkerPool workers{kWorkers};
 
@@ -58,7 +67,14 @@ Result<std::unique_ptr<Broker>> Broker::open(BrokerConfig config, EventLog& log)
     store::OpenOptions how;
     how.access = store::Access::write;
     how.broker_id = config.broker_id.value_or(0);
-    how.on_wait = [&log](const shm::Holder& holder, std::chrono::milliseconds waited) -> Status {
+    const auto shared = std::make_shared<Impl::Shared>();
+    how.consumed_below = [shared](const log::TopicPartition& id) -> Result<std::optional<Offset>> {
+        offsets::OffsetStore* offsets = shared->offsets.load();
+        if (offsets == nullptr) return std::nullopt;
+        return offsets->consumed_below(id);
+    };
+    how.on_wait = [&log, shared](const shm::Holder& holder, std::chrono::milliseconds waited) -> Status {
+        if (shared->gives_up_waiting.load()) return fail(Errc::interrupted, "wait", holder.what, "the broker stops");
         // Asked after a second, and then ten times a second.
         if (waited < std::chrono::milliseconds{1100})
             log.warning("waiting for " + holder.what + ", which " + shm::describe(holder) + " holds");
@@ -80,9 +96,11 @@ Result<std::unique_ptr<Broker>> Broker::open(BrokerConfig config, EventLog& log)
     }
     MQ_TRY(directory.set_topic_defaults(config.topic_defaults));
     std::unique_ptr<Broker> broker{
-        new Broker{std::unique_ptr<Impl>(new Impl{std::move(config), log, std::make_unique<Metrics>(), id,
+        new Broker{std::unique_ptr<Impl>(new Impl{shared, std::move(config), log, std::make_unique<Metrics>(), id,
                                                   std::move(identity.cluster_id), std::move(directory)})}};
+    shared->offsets.store(&broker->impl_->offsets);
     MQ_TRY(broker->impl_->coordinator.start());
+    broker->impl_->housekeeping.start();
     return broker;
 }
 
@@ -93,15 +111,23 @@ bool Broker::is_ready() const { return impl_->coordinator.is_ready(); }
 
 // What waits, waits for something that the next one brings about.
 void Broker::Impl::end() {
+    // It may wait for somebody who will not come back.
+    shared->gives_up_waiting.store(true);
+    housekeeping.stop();
+    shared->gives_up_waiting.store(false);
     coordinator.stop();
     wakeups.stop();
     workers.stop();
+    shared->offsets.store(nullptr);
 }
 
 Status Broker::stop() {
     impl_->end();
     MQ_TRY(impl_->offsets.flush());
-    return impl_->directory.close();
+    MQ_ASSIGN(const bool alone, impl_->directory.close_cleanly());
+    // The last of them closes it.
+    if (!alone) impl_->log.info("the data directory stays open: other processes use it");
+    return {};
 }
 
 const BrokerConfig& Broker::config() const { return impl_->config; }
@@ -112,6 +138,7 @@ Metrics& Broker::metrics() { return *impl_->metrics; }
 store::DataDirectory& Broker::directory() { return impl_->directory; }
 offsets::OffsetStore& Broker::offsets() { return impl_->offsets; }
 Coordinator& Broker::coordinator() { return impl_->coordinator; }
+Housekeeping& Broker::housekeeping() { return impl_->housekeeping; }
 Wakeups& Broker::wakeups() { return impl_->wakeups; }
 WorkerPool& Broker::workers() { return impl_->workers; }
 Topics& Broker::topics() { return impl_->topics; }

@@ -58,6 +58,7 @@ public:
     [[nodiscard]] offsets::OffsetStore& offsets();
     [[nodiscard]] WorkerPool& workers();
     [[nodiscard]] Wakeups& wakeups();
+    [[nodiscard]] Housekeeping& housekeeping();
     [[nodiscard]] Topics& topics();
     [[nodiscard]] Partitions& partitions();
     [[nodiscard]] FetchSessions& fetch_sessions();

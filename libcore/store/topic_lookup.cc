@@ -15,7 +15,8 @@ Result<TopicMeta> meta_of_topic(const Topic& topic, const ConfigMap& defaults) {
     meta.replicas = topic.replicas;
     topic.id.copy(meta.id.data(), meta.id.size() - 1);
     meta.log = config.log;
-    meta.retention_consumed = config.retention_consumed ? 1 : 0;
+    // What groups have committed is no record that a group consumes.
+    meta.retention_consumed = config.retention_consumed && !is_internal_topic(topic.name) ? 1 : 0;
     meta.write_caching = config.write_caching ? 1 : 0;
     return meta;
 }
