@@ -16,8 +16,8 @@ constexpr std::int32_t kInitialEpoch = 0;
 constexpr std::int32_t kFinalEpoch = -1;
 // A younger session, or one used since, is not evicted (FSS-6).
 constexpr std::int64_t kEvictionMs = 120'000;
-// Of all sessions together: who wants more gets no session, and may still fetch.
-constexpr std::size_t kMostPartitions = 1'000'000;
+// Of all sessions together, some 100 MB: who wants more gets no session, and may still fetch.
+constexpr std::size_t kMostPartitions = 500'000;
 constexpr std::int16_t kFirstVersionById = 13;
 
 // In the order of the request, each partition once; the last one asked for counts.
@@ -59,7 +59,7 @@ std::size_t FetchSessions::partitions() const {
 }
 
 FetchSessions::Key FetchSessions::key_of(const FetchPartition& partition) {
-    return {*partition.topic, partition.wanted.partition};
+    return {partition.topic, partition.wanted.partition};
 }
 
 FetchContext FetchSessions::begin(FetchRequest& request, std::int16_t version, std::int64_t now_ms) {
@@ -119,8 +119,9 @@ void FetchSessions::update(Session& session, std::vector<FetchPartition>&& parti
         session.by_key.emplace(key, std::prev(session.order.end()));
     }
     for (const FetchRequest::ForgottenTopic& topic : request.forgotten_topics_data) {
+        const auto name = std::make_shared<const FetchTopic>(FetchTopic{topic.topic, topic.topic_id});
         for (const std::int32_t partition : topic.partitions) {
-            const auto known = session.by_key.find({{topic.topic, topic.topic_id}, partition});
+            const auto known = session.by_key.find({name, partition});
             if (known == session.by_key.end()) continue;
             session.order.erase(known->second);
             session.by_key.erase(known);

@@ -9,6 +9,7 @@
 #include <random>
 #include <span>
 #include <string>
+#include <tuple>
 #include <unordered_map>
 #include <vector>
 
@@ -69,9 +70,11 @@ public:
 
 private:
     struct Key {
-        FetchTopic topic;
+        std::shared_ptr<const FetchTopic> topic;
         std::int32_t partition = 0;
-        auto operator<=>(const Key&) const = default;
+        bool operator<(const Key& other) const {
+            return std::tie(*topic, partition) < std::tie(*other.topic, other.partition);
+        }
     };
     struct Cached {
         FetchPartition partition;

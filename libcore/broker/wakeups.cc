@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -13,6 +14,7 @@
 
 #include "os/futex.h"
 #include "os/process.h"
+#include "shm/wake.h"
 #include "store/data_directory.h"
 #include "store/end_watch.h"
 
@@ -155,6 +157,7 @@ struct Wakeups::Impl {
     void run() {
         os::take_no_signals();
         std::vector<std::function<void()>> calls;
+        std::condition_variable refused;
         std::unique_lock lock{mutex};
         while (!stopping) {
             const std::uint32_t expected = word.load();
@@ -174,12 +177,15 @@ struct Wakeups::Impl {
             }
             if (watched_changed) continue;
             const std::int64_t now = now_ms();
-            sleeps_until_ms = now + 60'000;
+            // No longer than it would be anyway: a later time is no reason to wake the thread for it.
+            sleeps_until_ms = now + shm::kLongestSleepMs;
             if (!times.empty()) sleeps_until_ms = std::min(sleeps_until_ms, std::max(times.begin()->first, now + 1));
             const int timeout_ms = static_cast<int>(sleeps_until_ms - now);
             lock.unlock();
-            if (!sleeper.sleep(expected, timeout_ms)) std::this_thread::sleep_for(std::chrono::milliseconds{10});
+            const Status slept = sleeper.sleep(expected, timeout_ms);
             lock.lock();
+            // Where the system refuses it, time must pass all the same.
+            if (!slept) refused.wait_for(lock, std::chrono::milliseconds{10});
             sleeps_until_ms = 0;
         }
         while (!entries.empty()) {

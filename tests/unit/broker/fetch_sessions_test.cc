@@ -259,13 +259,12 @@ TEST_F(Sessions, ASessionThatWasClosedWhileItsFetchWaitedIsToldSo) {
 }
 
 // A client may ask for as many as it likes, but not have all of them remembered.
-TEST_F(Sessions, MillionsOfPartitionsAreFetchedWithoutASession) {
+TEST_F(Sessions, AHalfMillionPartitionsAreFetchedWithoutASession) {
     FetchRequest wanted = request(0, 0, {0});
-    wanted.topics[0].partitions.resize(1'000'001);
-    for (std::int32_t i = 0; i < 1'000'001; ++i)
-        wanted.topics[0].partitions[static_cast<std::size_t>(i)].partition = i;
+    wanted.topics[0].partitions.resize(500'001);
+    for (std::int32_t i = 0; i < 500'001; ++i) wanted.topics[0].partitions[static_cast<std::size_t>(i)].partition = i;
     const auto context = begin(wanted);
-    EXPECT_EQ(context.partitions.size(), 1'000'001u);
+    EXPECT_EQ(context.partitions.size(), 500'001u);
     const std::vector<FetchResponse::Partition> results(context.partitions.size());
     const std::vector<std::uint64_t> bytes(results.size());
     EXPECT_EQ(sessions.finish(context, results, bytes, now_ms).session_id, 0);

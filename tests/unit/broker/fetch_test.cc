@@ -325,6 +325,28 @@ TEST_F(Fetch, FET11_FromVersion16OnAFencedClientIsToldWhoLeads) {
     EXPECT_TRUE(fetch(request, 15).node_endpoints.empty());
 }
 
+// What brokers of today ask each other, and clients may: is what I have fetched still of your log?
+TEST_F(Fetch, FET8_AnEpochThatEndedBeforeTheOffsetIsToldInsteadOfRecords) {
+    make_topic();
+    start_epoch(2);
+    append_records(0, 3);
+    start_epoch(5);
+    append_records(3, 4);
+    FetchRequest request = waiting(5);
+    auto& asked = request.topics[0].partitions[0];
+    asked.last_fetched_epoch = 4;
+    const auto diverged = fetch_one(request);
+    EXPECT_EQ(diverged.error_code, ErrorCode::none);
+    EXPECT_EQ(diverged.diverging_epoch, (FetchResponse::EpochEndOffset{2, 3}));
+    EXPECT_EQ(records(diverged), "");
+    asked.last_fetched_epoch = 5;
+    const auto same = fetch_one(request);
+    EXPECT_EQ(same.diverging_epoch, FetchResponse::EpochEndOffset{});
+    EXPECT_NE(records(same), "");
+    asked.last_fetched_epoch = 6;
+    EXPECT_EQ(fetch_one(request).error_code, ErrorCode::offset_out_of_range);
+}
+
 TEST_F(Fetch, FET17_FET18_ABrokerThatIsNoReplicaIsTurnedAwayAndADebuggerIsNot) {
     make_topic();
     const std::string stored = append_records(0, 1);
@@ -408,8 +430,9 @@ TEST_F(Fetch, ALostSegmentIsAStorageErrorOfItsPartitionOnly) {
     EXPECT_EQ(log.lines().find(segment({"t", 0}), told.size()), std::string::npos);
     // Clients of old do not know that error.
     EXPECT_EQ(fetch_one(of({from(0, 0)}), 5).error_code, ErrorCode::not_leader_or_follower);
+    // A file that is gone altogether is none of the others' business either.
     ASSERT_TRUE(os::remove_file(segment({"t", 0})));
-    stop();
+    EXPECT_EQ(records(fetch(of({from(0, 0), from(0, 1)})).responses[0].partitions[1]), stored);
 }
 
 TEST_F(Fetch, ADamagedBatchHeaderIsAStorageError) {

@@ -98,6 +98,39 @@ TEST(RangeReader, FET1_GoldenRangesBeginWithTheBatchThatHoldsTheOffsetAndEndWith
     EXPECT_GT(partitions, 20u);
 }
 
+// A header of magic 0 or 1 tells a compressed message's last offset only: that is no hole before it.
+TEST(RangeReader, GoldenMessagesOfOldAreReadDenselyByBothReaders) {
+    for (const auto& partition : test::partitions_of("oldformats")) {
+        SCOPED_TRACE(partition);
+        const std::string directory = test::golden_path("oldformats/" + partition);
+        PublishedState state;
+        auto options = test::opened_with(Trust::clean);
+        options.read_only = true;
+        const auto log = Log::open(directory, {}, state, options);
+        ASSERT_TRUE(log) << log.error().message();
+        LogReader batches{directory, state};
+        batches.set_dense(true);
+        ScannedBatch batch;
+        for (;;) {
+            const auto outcome = batches.next(batch);
+            ASSERT_TRUE(outcome) << outcome.error().message();
+            if (*outcome != ReadOutcome::batch) break;
+        }
+        EXPECT_EQ(batches.position(), log->log_end());
+        RangeReader ranges{directory, state};
+        ranges.set_dense(true);
+        RecordRange range;
+        Offset next = log->log_start();
+        for (;;) {
+            const auto outcome = ranges.read(next, 1 << 20, true, range);
+            ASSERT_TRUE(outcome) << outcome.error().message();
+            if (*outcome != ReadOutcome::batch) break;
+            next = RangeReader::end_of(range).value();
+        }
+        EXPECT_EQ(next, log->log_end());
+    }
+}
+
 class RangeReaderTest : public testing::Test {
 protected:
     void SetUp() override {
@@ -309,6 +342,13 @@ TEST_F(RangeReaderTest, DamageIsToldWithFileAndByteAndWhatLiesElsewhereIsRead) {
     const auto failed = reader.read(unit.last, 1000, true, range);
     ASSERT_FALSE(failed);
     EXPECT_EQ(failed.error().code, Errc::truncated);
+    // Whoever sends a range has promised all of its bytes before he reads the first: also of those behind.
+    RangeReader before{log_->directory(), state_};
+    ASSERT_TRUE(before.read(units.back().last, 1 << 20, true, range));
+    test::spill(units.back().path, test::slurp(units.back().path).substr(0, units.back().position + 70));
+    const auto cut = before.read(units.back().last, 1 << 20, true, range);
+    ASSERT_FALSE(cut);
+    EXPECT_EQ(cut.error().code, Errc::truncated);
     ASSERT_TRUE(os::remove_file(unit.path));
     RangeReader without{log_->directory(), state_};
     EXPECT_FALSE(without.read(unit.last, 1000, true, range));
