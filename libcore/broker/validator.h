@@ -42,8 +42,8 @@ struct ValidBatch {
     std::int32_t record_count = 0;
 };
 
-// Changes nothing but headers in `records`, and these only if it succeeds. Takes memory for what is compressed or to
-// be rebuilt only, at most twice the limit and what is appended. Thread-safe.
+// Changes nothing but headers in `records`, and these only if it succeeds. Takes memory for what is compressed, at
+// most the limit, and for what is to be rebuilt, at most that once more and what is appended. Thread-safe.
 [[nodiscard]] tl::expected<ValidBatch, Refusal> validate(std::span<char> records, const ValidationRules& rules);
 
 }  // namespace mq::broker
