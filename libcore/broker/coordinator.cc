@@ -343,7 +343,9 @@ GroupError Coordinator::heartbeat(const groups::HeartbeatRequest& request) {
     Impl& my = *impl_;
     Impl::Shard& shard = my.shard_of(request.group);
     const std::lock_guard lock{shard.mutex};
-    return shard.machine.heartbeat(request, my.now());
+    const GroupError error = shard.machine.heartbeat(request, my.now());
+    my.set_timer(shard);
+    return error;
 }
 
 void Coordinator::leave(const groups::LeaveRequest& request, Left done) {

@@ -29,6 +29,10 @@ class WorkerPool;
 [[nodiscard]] constexpr wire::ErrorCode code_of(groups::GroupError error) {
     return static_cast<wire::ErrorCode>(static_cast<std::int16_t>(error));
 }
+// Of one request: each takes more memory than the bytes that name it. Nobody asks for so many; the connection is
+// closed.
+inline constexpr std::size_t kMostGroupsAtOnce = 100'000;
+
 // What the log's error means to who commits (OFF-8).
 [[nodiscard]] groups::GroupError commit_error_of(const Error& error);
 

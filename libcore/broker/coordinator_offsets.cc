@@ -17,6 +17,7 @@ void Coordinator::commit(const groups::CommitRequest& request, std::vector<offse
         const std::lock_guard lock{shard.mutex};
         if (!shard.is_loaded || my.is_stopped || shard.machine.is_joined(request.group)) {
             error = shard.machine.check_commit(request, my.now());
+            my.set_timer(shard);
             if (error == GroupError::none) {
                 my.enqueue(shard, [&my, group = request.group, what = std::move(what), done](Impl::Batch& batch) {
                     my.store(group, what, done, batch);
@@ -45,7 +46,9 @@ GroupError Coordinator::Impl::commit_unjoined(Shard& shard, const groups::Commit
         if (const Status known = renew(shard, request.group); !known) return commit_error_of(known.error());
     }
     const std::lock_guard lock{shard.mutex};
-    return shard.machine.check_commit(request, now());
+    const GroupError error = shard.machine.check_commit(request, now());
+    set_timer(shard);
+    return error;
 }
 
 void Coordinator::Impl::store(const std::string& group, const std::vector<offsets::Commit>& what, Done done,
@@ -98,7 +101,12 @@ Result<groups::OffsetDeleteAnswer> check_local_delete(store::DataDirectory& dire
 
 Result<groups::OffsetDeleteAnswer> Coordinator::Impl::check_offset_delete(Shard& shard, const std::string& group,
                                                                           std::span<const std::string> topics) {
-    if (!is_joined(shard, group)) {
+    // The machine knows it, or knows that it has to be waited for.
+    const bool is_known = [&] {
+        const std::lock_guard lock{shard.mutex};
+        return !shard.is_loaded || shard.machine.is_joined(group);
+    }();
+    if (!is_known && !group.empty()) {
         MQ_ASSIGN(const bool local, groups::is_joined_locally(parts.directory, group));
         if (local) return check_local_delete(parts.directory, group, topics);
         MQ_TRY(renew(shard, group));

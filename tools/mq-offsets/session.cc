@@ -7,6 +7,7 @@
 #include "cli/patterns.h"
 #include "cli/text.h"
 #include "cli/times.h"
+#include "groups/exclusion.h"
 #include "record/consumer_protocol.h"
 
 namespace mq::offsets_tool {
@@ -72,6 +73,11 @@ Result<GroupView> look_at(Session& session, const std::string& name) {
         view.members = std::move(live.members);
     } else if (known->metadata) {
         take_record(*known->metadata, view);
+    }
+    // The first members that a broker has are not in the record before their first assignment is made.
+    if (view.members.empty()) {
+        MQ_ASSIGN(const bool networked, groups::is_networked(session.directory, name));
+        if (networked) view.state = groups::to_string(groups::GroupState::rebalancing);
     }
     return view;
 }

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "cli/text.h"
+#include "groups/exclusion.h"
 #include "local/compaction.h"
 #include "session.h"
 
@@ -31,8 +32,11 @@ std::int64_t retention_of(const Args& args) { return args.older_than_ms.value_or
 Result<Expired> plan_expiry(Session& session) {
     MQ_ASSIGN(const auto active, groups::active_groups(session.directory));
     const std::set<std::string, std::less<>> living{active.begin(), active.end()};
-    return session.offsets.expire(
-        retention_of(session.args), [&living](std::string_view group) { return living.contains(group); }, true);
+    // Where that cannot be asked they are left alone.
+    const auto is_active = [&](std::string_view group) {
+        return living.contains(group) || groups::is_networked(session.directory, group).value_or(true);
+    };
+    return session.offsets.expire(retention_of(session.args), is_active, true);
 }
 
 // One group after another, while nobody can join it: who has done so since the plan was made keeps what it has.

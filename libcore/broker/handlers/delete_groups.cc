@@ -19,6 +19,7 @@ void delete_groups(Broker& broker, Call, wire::DeleteGroupsRequest request,
         }
     };
     const std::size_t count = request.groups_names.size();
+    if (count > kMostGroupsAtOnce) return answer.close();
     auto held = std::make_shared<Held>();
     held->missing += count;
     held->answer = std::move(answer);

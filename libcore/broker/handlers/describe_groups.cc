@@ -48,6 +48,7 @@ struct Held {
 
 void describe_groups(Broker& broker, Call, wire::DescribeGroupsRequest request, Answer<Response> answer) {
     const std::size_t count = request.groups.size();
+    if (count > kMostGroupsAtOnce) return answer.close();
     auto held = std::make_shared<Held>();
     held->groups.resize(count);
     held->errors.resize(count);

@@ -72,6 +72,7 @@ void take_single(Held& held, groups::GroupError error, std::vector<Response::Top
 }  // namespace
 
 void offset_fetch(Broker& broker, Call call, Request request, Answer<Response> answer) {
+    if (request.groups.size() > kMostGroupsAtOnce) return answer.close();
     auto held = std::make_shared<Held>();
     held->request = std::move(request);
     held->answer = std::move(answer);

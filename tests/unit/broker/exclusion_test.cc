@@ -61,9 +61,8 @@ TEST_F(Exclusion, OverTheNetworkAGroupOfLocalProcessesIsRefusedForGoodAndTheLogS
     EXPECT_EQ(refused.member_id, "");
     EXPECT_FALSE(is_networked());
     const std::string said = log.lines();
-    for (const std::string& part :
-         {std::string{"group g"}, std::string{"test at /127.0.0.1"}, (*local)->member_id(),
-          "process " + std::to_string(getpid())}) {
+    for (const std::string& part : {std::string{"group g"}, std::string{"test at /127.0.0.1"}, (*local)->member_id(),
+                                    "process " + std::to_string(getpid())}) {
         EXPECT_NE(said.find(part), std::string::npos) << said;
     }
     ASSERT_TRUE((*local)->leave());
