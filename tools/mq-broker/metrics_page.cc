@@ -3,6 +3,7 @@
 #include "broker/metrics.h"
 #include "broker/topics.h"
 #include "exposition.h"
+#include "log_metrics.h"
 #include "process_metrics.h"
 
 namespace mq::broker_tool {
@@ -184,7 +185,9 @@ std::string metrics_page(broker::Broker& broker, const server::Server& server) {
         std::uint64_t partitions = 0;
         for (const auto& topic : (*picture)->all()) partitions += static_cast<std::uint64_t>(topic.partitions);
         add_cluster(page, (*picture)->all().size(), partitions);
+        add_logs(page, broker, **picture);
     }
+    add_groups(page, broker);
     add_topics(page, broker.metrics());
     add_requests(page, broker.metrics());
     add_connections(page, server.counts());
