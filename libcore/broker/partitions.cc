@@ -24,7 +24,8 @@ Result<std::unique_lock<std::timed_mutex>> lock_for(std::timed_mutex& mutex, con
     std::unique_lock lock{mutex, std::defer_lock};
     if (WorkerPool::may_wait()) {
         lock.lock();
-    } else if (!lock.try_lock_for(kMoment)) {
+    } else if (!lock.try_lock_until(std::chrono::system_clock::now() + kMoment)) {
+        // Of the waits with an end, the thread sanitizer of g++ 12 knows only that by the wall clock.
         return fail(Errc::timed_out, "use", log::partition_directory(id), "another thread waits for it");
     }
     return lock;

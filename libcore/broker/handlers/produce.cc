@@ -129,7 +129,8 @@ private:
         const std::size_t most_bytes = broker_.config().decompressed_max_bytes;
         const std::size_t limit_bytes = WorkerPool::may_wait() ? most_bytes : std::min(most_bytes, kQuickBytes);
         const ValidationRules rules{mine.topic->config, call_.version(), limit_bytes, now_};
-        auto valid = validate(call_.writable(mine.wanted->records.value_or(ByteView{})), rules);
+        const NullableBytes records = mine.wanted->records;
+        auto valid = validate(records ? call_.writable(*records) : std::span<char>{}, rules);
         const bool takes_long = !valid && valid.error().is_over_limit && limit_bytes < most_bytes;
         if (takes_long && broker_.workers().post([self = shared_from_this()] { self->go_on(); }))
             return Went::elsewhere;
