@@ -249,16 +249,16 @@ void Coordinator::stop() {
 }
 
 void Coordinator::Impl::drain() {
-    std::latch empty{static_cast<std::ptrdiff_t>(shards.size())};
+    const auto empty = std::make_shared<std::latch>(static_cast<std::ptrdiff_t>(shards.size()));
     for (const auto& shard : shards) {
         const std::lock_guard lock{shard->mutex};
         if (shard->is_running) {
-            enqueue(*shard, [&empty](Batch&) { empty.count_down(); });
+            enqueue(*shard, [empty](Batch&) { empty->count_down(); });
         } else {
-            empty.count_down();
+            empty->count_down();
         }
     }
-    empty.wait();
+    empty->wait();
 }
 
 // ---- members

@@ -52,7 +52,8 @@ public:
     explicit Coordinator(Parts parts);
     ~Coordinator();
 
-    // Begins to read the groups, behind it. Errors: of the catalogue.
+    // Begins to read the groups, and every offsets_retention_check_ms to forget what is too old (OFF-14), behind it.
+    // Errors: of the catalogue.
     [[nodiscard]] Status start();
     [[nodiscard]] bool is_ready() const;
     // Who is held back is told to look for another coordinator; what is to be written is written when it returns.
@@ -82,9 +83,6 @@ public:
     void remove(const std::string& group, Done done);
     // On a worker. Members are left out. The error of the groups that are not read yet, with those that are.
     [[nodiscard]] std::pair<groups::GroupError, std::vector<groups::GroupSummary>> list();
-
-    // On a worker: forgets what is too old (OFF-14). The broker does it by itself every offsets_retention_check_ms.
-    void expire();
 
 private:
     struct Impl;

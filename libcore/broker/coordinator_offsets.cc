@@ -195,8 +195,6 @@ void Coordinator::Impl::schedule_expiry() {
     });
 }
 
-void Coordinator::expire() { impl_->expire(); }
-
 // Which groups it concerns is found out first; each is then looked at anew in its shard's queue, between its commits.
 void Coordinator::Impl::expire() {
     const auto failed = [&](const Error& error) {

@@ -49,7 +49,7 @@ Status hold_for_network(store::DataDirectory& directory, std::string_view group)
             continue;
         }
         MQ_TRY(hold());
-        MQ_KILLPOINT("groups.network_held");
+        MQ_KILLPOINT("exclusion.held");
         // A local process makes the place before it looks at the byte.
         if (!table.find(group)) return {};
         MQ_TRY(control.let_go_of_byte(byte));

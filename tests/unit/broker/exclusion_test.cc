@@ -9,6 +9,7 @@
 #include "groups/exclusion.h"
 #include "groups/local_member.h"
 #include "offsets/offset_store.h"
+#include "os/kill_point.h"
 #include "shm/control_file.h"
 #include "support/child.h"
 #include "support/scale.h"
@@ -193,6 +194,21 @@ TEST_F(Exclusion, ABrokerThatWasKilledLocksNobodyOut) {
         const auto member = local.join();
         EXPECT_TRUE(member) << member.error().message();
     }
+}
+
+TEST_F(Exclusion, ABrokerThatDiesWhileItTakesAGroupLeavesItFree) {
+    if (os::kill_points().empty()) return;  // a release build
+    stop();
+    const auto end = test::run_in_child([&] {
+        begin();
+        if (!os::arm_kill_point("exclusion.held")) return 1;
+        join_alone();
+        return 2;
+    });
+    EXPECT_EQ(end, test::ended_by(SIGKILL));
+    Process local{config.log_dir};
+    const auto member = local.join();
+    EXPECT_TRUE(member) << member.error().message();
 }
 
 TEST_F(Exclusion, ANewBrokerTakesUpTheMembersOfOneThatWasKilled) {

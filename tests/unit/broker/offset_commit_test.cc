@@ -179,6 +179,21 @@ TEST_F(OffsetCommit, P2_SurvivesAsManyCommitsAtOnce) {
     for (int partition = 0; partition < 4; ++partition) EXPECT_EQ(committed("g", partition), 496 + partition);
 }
 
+TEST_F(OffsetCommit, GRP1_TheTopicHasAsManyPartitionsAsTheBrokerIsTold) {
+    stop();
+    config.offsets_partitions = 3;
+    begin();
+    for (int i = 0; i < 10; ++i) EXPECT_EQ(commit(nobody(), i, "g" + std::to_string(i)), ErrorCode::none);
+    EXPECT_EQ(broker->directory().topic(offsets::kOffsetsTopic)->partitions, 3);
+    join_alone();
+    stop();
+    // One that is there stays as it is.
+    config.offsets_partitions = 50;
+    begin();
+    for (int i = 0; i < 10; ++i) EXPECT_EQ(committed("g" + std::to_string(i)), i);
+    EXPECT_EQ(describe().group_state, "Stable");
+}
+
 wire::OffsetDeleteRequest delete_request(const std::string& topic, std::vector<std::int32_t> partitions) {
     wire::OffsetDeleteRequest request;
     request.group_id = "g";

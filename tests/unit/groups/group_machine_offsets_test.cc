@@ -230,5 +230,64 @@ TEST_F(GroupMachineOffsets, Row19_TenThousandJumpsOfTheWallClockEndNoSessionAndE
     EXPECT_EQ(state(), "Empty") << "and real silence still ends it";
 }
 
+// ---- what others do to a group that nobody has joined here
+
+record::GroupMetadataValue empty_record(std::int32_t generation, TimestampMs since) {
+    record::GroupMetadataValue value;
+    value.protocol_type = "consumer";
+    value.generation = generation;
+    value.current_state_timestamp = since;
+    return value;
+}
+
+TEST_F(GroupMachineOffsets, RenewedAGroupIsWhatItsRecordSaysWithoutMembers) {
+    auto value = empty_record(7, now.wall_ms);
+    value.members.push_back({"gone", {}, "c", "/h", 1, 1, "", ""});
+    machine.renew("g", value, true);
+    EXPECT_EQ(state(), "Empty");
+    EXPECT_FALSE(machine.is_joined("g"));
+    EXPECT_TRUE(machine.describe("g").members.empty());
+    EXPECT_EQ(commit(7, "gone"), GroupError::unknown_member_id);
+    // JOI-14
+    const Token token = join(request());
+    EXPECT_TRUE(machine.is_joined("g"));
+    pass(3'000);
+    EXPECT_EQ(joins.at(token).generation, 8);
+    machine.renew("g", std::nullopt, false);
+    EXPECT_EQ(state(), "CompletingRebalance") << "a group that is joined is not touched";
+}
+
+TEST_F(GroupMachineOffsets, RenewedAGroupThatOthersHaveDeletedIsGoneWithItsTimers) {
+    const std::vector<std::string> names = stable_group(1);
+    EXPECT_EQ(leave({{names[0], {}}}).members.at(0), GroupError::none);
+    EXPECT_EQ(state(), "Empty");
+    machine.renew("g", std::nullopt, false);
+    EXPECT_EQ(state(), "Dead");
+    EXPECT_EQ(machine.groups(), std::vector<std::string>{});
+    pass(600'000);
+}
+
+TEST_F(GroupMachineOffsets, OFF14_RenewedByItsOwnRecordAGroupIsStillAsOldAsTheMonotonicClockSays) {
+    const std::vector<std::string> names = stable_group(1);
+    EXPECT_EQ(leave({{names[0], {}}}).members.at(0), GroupError::none);
+    const auto record = writes.back().value;
+    now.wall_ms += 30 * kDayMs;
+    machine.renew("g", record, true);
+    EXPECT_FALSE(expired("t", committed_days_ago(60)));
+    // Another's record is as old as the wall clock says.
+    machine.renew("g", empty_record(record.generation + 1, record.current_state_timestamp + 1), true);
+    EXPECT_TRUE(expired("t", committed_days_ago(60)));
+}
+
+TEST_F(GroupMachineOffsets, AnIdThatWasGivenOutCountsAsJoined) {
+    auto modern = request();
+    modern.takes_member_id = true;
+    const Token token = join(modern);
+    EXPECT_EQ(join_error(token), GroupError::member_id_required);
+    EXPECT_TRUE(machine.is_joined("g"));
+    pass(modern.session_timeout_ms);
+    EXPECT_FALSE(machine.is_joined("g"));
+}
+
 }  // namespace
 }  // namespace mq::groups
