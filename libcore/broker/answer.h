@@ -26,7 +26,7 @@ struct Reply {
     enum class Kind : unsigned char {
         frame,
         nothing,  // the request is one that is never answered (Produce with acks 0)
-        close,    // it cannot be answered: the connection is closed; `bytes` says why if that is a bug of ours
+        close,    // it cannot be answered: the connection is closed, and `bytes` says why, for the log
     };
     Kind kind = Kind::frame;
     std::string bytes{};  // a whole frame, length first, but for the splices

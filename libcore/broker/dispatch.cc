@@ -3,20 +3,22 @@
 #include <array>
 #include <type_traits>
 
-#include "broker/event_log.h"
 #include "broker/handlers.h"
 #include "broker/metrics.h"
 #include "broker/worker_pool.h"
-#include "shm/control_file.h"
 #include "os/process.h"
+#include "shm/control_file.h"
 #include "wire/messages/all.h"
 
 namespace mq::broker {
 namespace {
 
-void refuse(Broker& broker, const Call& call, const Error& error) {
-    broker.log().warning(call.client->host + ": " + error.message());
-}
+// To one who sent what cannot be answered. The connection tells the log who that was, and how often it may be told.
+class Refusal : public AnyAnswer {
+public:
+    explicit Refusal(AnyAnswer&& any) : AnyAnswer(std::move(any)) {}
+    void operator()(std::string why) { give({.kind = Reply::Kind::close, .bytes = std::move(why)}); }
+};
 
 // A handler either returns its response, or takes the answer along.
 template <typename Handler>
@@ -38,10 +40,7 @@ void serve(Broker& broker, Call call, ByteView body, AnyAnswer any) {
     // Only ApiVersions comes with a version that is not known, and has no body then.
     if (wire::api_of(Q::kApi).has(call.version())) {
         auto decoded = wire::decode<Q>(body, call.version());
-        if (!decoded) {
-            refuse(broker, call, decoded.error());
-            return answer.close();
-        }
+        if (!decoded) return Refusal{std::move(answer)}(decoded.error().message());
         request = *std::move(decoded);
     } else {
         answer.use_version(0);
@@ -122,17 +121,15 @@ void Broker::handle(Call call, std::shared_ptr<Responder> responder, std::uint64
     const auto frame = wire::parse_request({call.frame.data(), call.frame.size()});
     if (!frame) {
         metrics().unreadable_requests.add();
-        AnyAnswer{std::move(responder), ticket, {}}.close();
-        return refuse(*this, call, frame.error());
+        return Refusal{AnyAnswer{std::move(responder), ticket, {}}}(frame.error().message());
     }
     call.header = frame->header;
     AnyAnswer answer{std::move(responder), ticket, call.header};
     const Row* found = find_row(call.header.api_key);
     if (found == nullptr) {
         metrics().unreadable_requests.add();
-        log().warning(call.client->host + ": " + std::string{wire::api_of(call.header.api_key).name} +
-                      " requests are not answered here");
-        return answer.close();
+        return Refusal{std::move(answer)}(std::string{wire::api_of(call.header.api_key).name} +
+                                          " requests are not answered here");
     }
     RequestMetrics& counts = metrics().of(call.header.api_key);
     const std::int64_t begun_ns = os::monotonic_ns();

@@ -42,9 +42,10 @@ TEST_F(ApiVersions, WhatNobodyAnswersClosesTheConnectionAndIsTold) {
     for (const std::string& request :
          {std::string{"\0\x34\0\0\0\0\0\x07\0\0", 10}, std::string{"\x27\x0f\0\0\0\0\0\x07\0\0", 10},
           std::string{"\0\x0c\0\x63\0\0\0\x07\0\0", 10}, std::string{"\0", 1}, std::string{}}) {
-        EXPECT_EQ(mailbox->take(send_payload(request)).kind, Reply::Kind::close);
+        const Reply reply = mailbox->take(send_payload(request));
+        EXPECT_EQ(reply.kind, Reply::Kind::close);
+        EXPECT_NE(reply.bytes, "") << "the connection has nothing to tell the log";
     }
-    EXPECT_NE(log.lines().find("127.0.0.1"), std::string::npos);
 }
 
 TEST_F(ApiVersions, DIR5_ASecondBrokerOfADirectoryIsRefusedAndToldWhoIsTheFirst) {
