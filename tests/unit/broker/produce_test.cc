@@ -630,10 +630,7 @@ TEST_F(InTheWay, Row33_NoRecordEndsInAnotherPartition) {
         }
     });
     std::thread waker{[&] {
-        while (!done.load()) {
-            nuisance.send(SIGCONT);
-            std::this_thread::sleep_for(std::chrono::milliseconds{1});
-        }
+        while (!done.load() && nuisance.wait_until_stopped()) nuisance.send(SIGCONT);
         nuisance.send(SIGKILL);
     }};
     std::vector<std::thread> threads;

@@ -524,6 +524,7 @@ TEST_F(LogTest, IDM11_ProducersThatWentAwayAreForgottenWhileTheLogStaysOpen) {
         producer.producer_id = id;
         append(numbered_batch(0, 1, test_now, producer));
     };
+    test_now = 1'000'000;
     append_of(1);
     test_now += 599'999;  // looked at every ten minutes
     append_of(2);
