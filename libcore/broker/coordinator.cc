@@ -176,10 +176,17 @@ Status Coordinator::start() {
         my.shards.push_back(
             std::make_unique<Impl::Shard>(number, my.parts.config.groups, groups::random_member_suffix));
     }
+    const auto shape = my.parts.directory.shape(offsets::kOffsetsTopic);
+    if (!shape && shape.error().code != Errc::not_found) return fail(shape.error());
     for (const auto& each : my.shards) {
         Impl::Shard& shard = *each;
         const std::lock_guard lock{shard.mutex};
-        my.enqueue(shard, [&my, &shard](Impl::Batch&) { my.load(shard); });
+        if (shape) {
+            my.enqueue(shard, [&my, &shard](Impl::Batch&) { my.load(shard); });
+        } else {
+            // Nobody need wait for what is not there.
+            my.loaded(shard);
+        }
     }
     my.schedule_expiry();
     return {};
@@ -223,11 +230,15 @@ void Coordinator::Impl::load(Shard& shard) {
             shard.held.insert(group->name);
         }
         if (is_stopped) return;
-        shard.machine.loaded(now());
-        shard.is_loaded = true;
+        loaded(shard);
         collect(shard, out);
     }
     out.deliver();
+}
+
+void Coordinator::Impl::loaded(Shard& shard) {
+    shard.machine.loaded(now());
+    shard.is_loaded = true;
     --to_load;
 }
 

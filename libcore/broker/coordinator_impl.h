@@ -61,6 +61,7 @@ struct Coordinator::Impl {
     // Takes what the machine has come to: answers go to the outbox, records to the queue.
     void collect(Shard& shard, Outbox& out);
     void set_timer(Shard& shard);
+    void loaded(Shard& shard);
     void enqueue(Shard& shard, Job job);
     [[nodiscard]] groups::Token hold(Shard& shard, Joined done);
     [[nodiscard]] groups::Token hold(Shard& shard, Synced done);

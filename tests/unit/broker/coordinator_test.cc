@@ -85,6 +85,14 @@ TEST_F(Coordinator, GRP4_UntilTheirPartitionIsReadMembersAreToldToWait) {
     EXPECT_EQ(join_alone(other).generation, 1);
 }
 
+TEST_F(Coordinator, WhereNothingWasEverCommittedNobodyIsToldToWait) {
+    stop();
+    config.log_dir = dir.path() + "/new";
+    start();
+    EXPECT_TRUE(broker->is_ready());
+    EXPECT_EQ(join_alone().generation, 1);
+}
+
 TEST_F(Coordinator, WhoIsHeldBackAtACleanStopIsToldToLookElsewhereAndTheGroupIsThereAfterIt) {
     const Member first = join_alone();
     const auto held = send(join_request(call(join_request()).member_id));
