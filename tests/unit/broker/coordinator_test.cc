@@ -1,7 +1,6 @@
 // The life of groups over the network, section 8 of Kafka's semantics as far as the coordinator adds to the state
 // machine, which has its own tests (unit/groups).
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <csignal>
 #include <random>
@@ -171,7 +170,7 @@ TEST_F(Coordinator, P1_WhatWasAnsweredSurvivesTheBrokersDeath) {
     std::int64_t last = 0;
     for (std::uint64_t round = 0; round < rounds; ++round) {
         SCOPED_TRACE("round " + std::to_string(round) + ", seed " + std::to_string(test::test_seed()));
-        const auto lives_us = random() % 60'000;
+        const std::chrono::milliseconds lives_for{random() % 60};
         const auto seed = random();
         const Gate begun;
         Child child = Child::fork([&] {
@@ -200,9 +199,9 @@ TEST_F(Coordinator, P1_WhatWasAnsweredSurvivesTheBrokersDeath) {
             }
         });
         ASSERT_TRUE(begun.wait());
-        usleep(static_cast<useconds_t>(lives_us));
-        child.send(SIGKILL);
-        ASSERT_EQ(child.wait(), test::ended_by(SIGKILL));
+        // Kills it when that time is over.
+        const auto end = child.wait(lives_for);
+        ASSERT_TRUE(end.timed_out) << end;
         begin();
         for (std::size_t at = 0; at < kGroups; ++at) {
             const std::string group = "storm" + std::to_string(at);
