@@ -3,6 +3,7 @@
 #include "broker/handlers.h"
 #include "broker/partitions.h"
 #include "broker/topics.h"
+#include "shm/control_file.h"
 #include "wire/messages/metadata.h"
 
 namespace mq::broker {
@@ -11,7 +12,11 @@ namespace {
 using wire::ErrorCode;
 using Response = wire::DescribeProducersResponse;
 
+// For the append lock of a partition: workers are few.
+constexpr int kPatienceMs = 1000;
+
 Status describe(Partition& partition, Response::Partition& described) {
+    const shm::Briefly patience{kPatienceMs};
     return partition.with_writer([&](store::PartitionWriter& writer) {
         return writer.change([&](log::Log& log) -> Status {
             described.active_producers.clear();

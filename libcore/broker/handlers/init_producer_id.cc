@@ -1,12 +1,18 @@
 #include "broker/event_log.h"
 #include "broker/handlers.h"
 #include "broker/producer_ids.h"
-#include "broker/topics.h"
+#include "shm/control_file.h"
 #include "wire/messages/transactions.h"
 
 namespace mq::broker {
+namespace {
 
 using wire::ErrorCode;
+
+// For the lock that a new block takes: workers are few.
+constexpr int kPatienceMs = 1000;
+
+}  // namespace
 
 wire::InitProducerIdResponse init_producer_id(Broker& broker, const Call& call,
                                               const wire::InitProducerIdRequest& request) {
@@ -23,12 +29,12 @@ wire::InitProducerIdResponse init_producer_id(Broker& broker, const Call& call,
     // Whoever names what it had names both; it gets another id all the same (PID-1).
     if ((request.producer_id == kNoProducerId) != (request.producer_epoch == -1))
         return refuse(ErrorCode::invalid_request);
+    const shm::Briefly patience{kPatienceMs};
     const auto id = broker.producer_ids().next();
     if (!id) {
         broker.log().error("claim producer ids: " + id.error().message());
-        // Clients try again after these.
-        return refuse(id.error().code == Errc::timed_out ? ErrorCode::request_timed_out
-                                                         : ErrorCode::coordinator_load_in_progress);
+        // Of all errors this is the one that every client tries again after.
+        return refuse(ErrorCode::coordinator_load_in_progress);
     }
     return {.producer_id = *id, .producer_epoch = 0};
 }

@@ -1,10 +1,14 @@
 // InitProducerId and DescribeProducers: PID-1 to PID-3, IDM-1.
+#include <csignal>
 #include <set>
 
 #include "broker/producer_ids.h"
 #include "broker_fixture.h"
+#include "shm/control_file.h"
+#include "shm/layout.h"
 #include "store/data_directory.h"
 #include "support/batches.h"
+#include "support/child.h"
 #include "support/golden.h"
 #include "wire/messages/all.h"
 
@@ -51,6 +55,28 @@ TEST_F(InitProducerId, ATransactionalProducerIsRefusedForGoodAndTheLogTellsWhy) 
     EXPECT_EQ(answer.producer_id, -1);
     EXPECT_NE(log.lines().find("'orders'"), std::string::npos) << log.lines();
     EXPECT_EQ(call(InitProducerIdRequest{.transactional_id = ""}).error_code, ErrorCode::invalid_request);
+}
+
+TEST_F(InitProducerId, P5_WhileAStoppedProcessIsInTheWayClientsAreToldToTryAgain) {
+    ASSERT_TRUE(broker->directory().create_topic({"numbers", 1, 1, {}}));
+    mq::test::Child holder = mq::test::Child::fork([path = config.log_dir] {
+        auto directory = store::DataDirectory::open(path, {.access = store::Access::write, .on_wait = {}});
+        shm::ControlFile& control = *directory->control();
+        const Status held = control.on_claimed_thread([&]() -> Status {
+            MQ_ASSIGN(const shm::Guard append, control.lock(control.find("numbers", 0)->append, "a lock"));
+            MQ_ASSIGN(const shm::Guard catalogue, control.lock(control.header().catalogue, "a lock"));
+            raise(SIGSTOP);
+            return {};
+        });
+        return held ? 0 : 1;
+    });
+    ASSERT_TRUE(holder.wait_until_stopped());
+    EXPECT_EQ(call(InitProducerIdRequest{}).error_code, ErrorCode::coordinator_load_in_progress);
+    const auto described = call(wire::DescribeProducersRequest{.topics = {{"numbers", {0}}}});
+    EXPECT_EQ(described.topics.at(0).partitions.at(0).error_code, ErrorCode::request_timed_out);
+    holder.send(SIGCONT);
+    EXPECT_EQ(holder.wait(), mq::test::exited_with(0));
+    EXPECT_EQ(call(InitProducerIdRequest{}).producer_id, 0);
 }
 
 TEST_F(InitProducerId, IDM1_DescribeProducersTellsWhoProducesToAPartition) {
