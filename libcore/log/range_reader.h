@@ -50,7 +50,8 @@ public:
 
 private:
     struct OpenSegment;
-    static constexpr std::size_t kMostOpen = 4;
+    // Of three descriptors each: where most read, and where one catches up.
+    static constexpr std::size_t kMostOpen = 2;
 
     struct Found;
     enum class Look : unsigned char { found, nothing, misled, damaged };

@@ -120,7 +120,8 @@ public:
     [[nodiscard]] Result<std::unique_ptr<PartitionWriter>> open_writer(const log::TopicPartition& id);
     [[nodiscard]] Result<std::unique_ptr<PartitionReader>> open_reader(
         const log::TopicPartition& id, log::Isolation isolation = log::Isolation::read_uncommitted);
-    // Errors: not_found (nobody has opened it in this life of the directory, or nothing is shared).
+    // Of a partition that was opened, or whose topic was made, on this machine. Errors: not_found (it is not known to
+    // be one, or nothing is shared).
     [[nodiscard]] Result<WatchedEnd> watch_end(const log::TopicPartition& id) const;
 
     // What processes share, for the layers that keep tables of their own in it (offsets, groups); nullptr where
