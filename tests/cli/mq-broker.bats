@@ -247,3 +247,47 @@ END
     same "$soft" "$hard"
     stop
 }
+
+@test "closed standard descriptors: no word of it lands in a file of the data" {
+    mq-broker -D data -l unix:sock -l 127.0.0.1:0 --metrics 127.0.0.1:0 <&- >&- 2>&- &
+    pid=$!
+    brokers+=("$pid")
+    until [[ -S sock ]]; do kill -0 "$pid"; done
+    for fd in 0 1 2; do same "$(readlink "/proc/$pid/fd/$fd")" /dev/null; done
+    # A client of another protocol has the broker say something.
+    python3 - <<'END'
+import socket
+s = socket.socket(socket.AF_UNIX)
+s.connect("sock")
+s.sendall(b"GET / HTTP/1.1\r\n\r\n")
+s.recv(1)
+END
+    seq 3 | mq-produce -q t
+    stop
+    mq-dump-segment --check data/*-0
+}
+
+@test "SIGHUP: limits of connections hold for those to come" {
+    echo max.connections=100 >file
+    start file
+    echo max.connections=1 >file
+    kill -HUP "$pid"
+    await_line 'INFO changed: max.connections$' log
+    python3 - "$address" <<'END'
+import socket, struct, sys
+host, port = sys.argv[1].rsplit(":", 1)
+def answers():
+    s = socket.create_connection((host, int(port)), timeout=5)
+    try:
+        s.sendall(struct.pack(">ihhih", 10, 18, 0, 7, -1))
+        return s, s.recv(4) != b""
+    except ConnectionError:
+        return s, False
+first, ok = answers()
+assert ok
+second, ok = answers()
+assert not ok
+END
+    grep -q 'WARNING refused 127.0.0.1:[0-9]*: there are 1 connections already' log
+    stop
+}

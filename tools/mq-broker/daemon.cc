@@ -1,11 +1,13 @@
 #include "daemon.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 
@@ -35,6 +37,15 @@ void raise_descriptor_limit() {
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
     limit.rlim_cur = limit.rlim_max;
     static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
+}
+
+// Where one of the three is closed the next file that is opened, of the log perhaps, would take its place, and get
+// the words that are meant for it.
+void fill_standard_descriptors() {
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+        // The lowest one that is free: this one.
+        if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF) static_cast<void>(::open("/dev/null", O_RDWR));
+    }
 }
 
 os::File hangup_signals() {
@@ -212,6 +223,7 @@ private:
 }  // namespace
 
 Ending serve(const Args& args, Settings settings, const cli::Diagnostics& diagnostics) {
+    fill_standard_descriptors();
     return Daemon{args, std::move(settings), diagnostics}.run();
 }
 
