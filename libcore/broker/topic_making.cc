@@ -57,6 +57,13 @@ std::optional<Refusal> refuse_replicas(const Broker& broker, std::string_view wh
     return std::nullopt;
 }
 
+int patience_of(std::int32_t timeout_ms) {
+    constexpr int kLeastMs = 100;
+    constexpr int kMostMs = 30'000;
+    constexpr int kWhoDoesNotWaitMs = 5'000;
+    return timeout_ms <= 0 ? kWhoDoesNotWaitMs : std::clamp(timeout_ms, kLeastMs, kMostMs);
+}
+
 Refusal refusal_of(const Error& error) {
     using wire::ErrorCode;
     ErrorCode code = error_code_of(error);

@@ -27,6 +27,10 @@ struct Refusal {
 [[nodiscard]] std::optional<Refusal> refuse_replicas(const Broker& broker, std::string_view where,
                                                      std::span<const std::int32_t> broker_ids);
 
+// How long a change may wait for each lock that another process holds: as long as the client waits, but not for ever,
+// and not so short that a busy directory changes nothing.
+[[nodiscard]] int patience_of(std::int32_t timeout_ms);
+
 // What a failed change of a topic is called on the wire.
 [[nodiscard]] Refusal refusal_of(const Error& error);
 

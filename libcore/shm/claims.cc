@@ -155,8 +155,8 @@ Status ThreadClaims::run(FunctionRef<Status()> work) {
     };
     const Return give_back{*this, worker};
     if (!Briefly::is_on()) return worker->run(work);
-    return worker->run([&] {
-        const Briefly as_here;
+    return worker->run([&, most_ms = Briefly::most_ms()] {
+        const Briefly as_here{most_ms};
         return work();
     });
 }

@@ -136,7 +136,7 @@ Result<Guard> ControlFile::lock(SharedLock& lock, std::string_view what) const {
     MQ_ASSIGN(LockedOrNot at_once, impl_->take(lock, what, 0));
     if (at_once) return std::move(*at_once);
     if (Briefly::is_on()) {
-        MQ_ASSIGN(LockedOrNot soon, impl_->take(lock, what, Briefly::kMostMs));
+        MQ_ASSIGN(LockedOrNot soon, impl_->take(lock, what, Briefly::most_ms()));
         if (soon) return std::move(*soon);
         const Holder holder = holder_of(lock, what, impl_->pid_namespace);
         return fail(Errc::timed_out, {}, holder.what, describe(holder) + " holds it");

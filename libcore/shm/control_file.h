@@ -1,6 +1,7 @@
 // The control file of a data directory: taking part in it, finding slots, locking.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -136,22 +137,25 @@ private:
     std::unique_ptr<Impl> impl_;
 };
 
-// While one lives on a thread, the thread waits for a lock for a moment only: then timed_out, naming the holder. For
-// threads that others wait for, such as those that serve connections. Nests.
+// While one lives on a thread, the thread waits for each lock for a moment only, or as long as it is told: then
+// timed_out, naming the holder. For threads that others wait for, such as those that serve connections. Of nested
+// ones the shortest counts.
 class Briefly {
 public:
     static constexpr int kMostMs = 5;  // about as long as a large append takes
 
-    Briefly() : before_(std::exchange(on_, true)) {}
-    ~Briefly() { on_ = before_; }
+    explicit Briefly(int most_ms = kMostMs)
+        : before_(std::exchange(most_ms_, most_ms_ == 0 ? most_ms : std::min(most_ms_, most_ms))) {}
+    ~Briefly() { most_ms_ = before_; }
     Briefly(const Briefly&) = delete;
     Briefly& operator=(const Briefly&) = delete;
 
-    [[nodiscard]] static bool is_on() { return on_; }
+    [[nodiscard]] static bool is_on() { return most_ms_ != 0; }
+    [[nodiscard]] static int most_ms() { return most_ms_; }
 
 private:
-    inline static thread_local bool on_ = false;
-    bool before_;
+    inline static thread_local int most_ms_ = 0;
+    int before_;
 };
 
 // A lock that is held; unlocks on destruction. On the thread that took it, while the ControlFile lives.

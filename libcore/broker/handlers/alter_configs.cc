@@ -4,6 +4,7 @@
 #include "broker/config_changes.h"
 #include "broker/event_log.h"
 #include "broker/handlers.h"
+#include "shm/control_file.h"
 #include "wire/messages/configs.h"
 
 namespace mq::broker {
@@ -32,6 +33,7 @@ std::optional<Refusal> alter(Broker& broker, const AlterConfigsRequest::Resource
 }  // namespace
 
 AlterConfigsResponse alter_configs(Broker& broker, const Call& call, const AlterConfigsRequest& request) {
+    const shm::Briefly patience{patience_of(0)};
     std::map<std::pair<std::int8_t, std::string_view>, int> times;
     for (const auto& resource : request.resources) ++times[{resource.resource_type, resource.resource_name}];
     AlterConfigsResponse response;

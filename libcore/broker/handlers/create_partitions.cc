@@ -4,6 +4,7 @@
 #include "broker/event_log.h"
 #include "broker/handlers.h"
 #include "broker/topic_making.h"
+#include "shm/control_file.h"
 #include "wire/messages/topics.h"
 
 namespace mq::broker {
@@ -45,6 +46,7 @@ std::optional<Refusal> check(const Broker& broker, const TopicPicture& picture,
 }  // namespace
 
 CreatePartitionsResponse create_partitions(Broker& broker, const Call& call, const CreatePartitionsRequest& request) {
+    const shm::Briefly patience{patience_of(request.timeout_ms)};
     std::map<std::string_view, int> times;
     for (const auto& topic : request.topics) ++times[topic.name];
     CreatePartitionsResponse response;

@@ -7,6 +7,7 @@
 #include "broker/handlers.h"
 #include "broker/topic_making.h"
 #include "broker/topic_settings.h"
+#include "shm/control_file.h"
 #include "wire/messages/topics.h"
 
 namespace mq::broker {
@@ -102,6 +103,7 @@ void describe(const TopicPicture& picture, const store::NewTopic& topic, CreateT
 }  // namespace
 
 CreateTopicsResponse create_topics(Broker& broker, const Call& call, const CreateTopicsRequest& request) {
+    const shm::Briefly patience{patience_of(request.timeout_ms)};
     std::map<std::string_view, int> times;
     for (const auto& topic : request.topics) ++times[topic.name];
     CreateTopicsResponse response;

@@ -6,6 +6,7 @@
 #include "broker/partitions.h"
 #include "broker/topic_making.h"
 #include "offsets/offset_store.h"
+#include "shm/control_file.h"
 #include "wire/messages/topics.h"
 
 namespace mq::broker {
@@ -60,8 +61,9 @@ void delete_one(Broker& broker, const Call& call, const Wanted& wanted, std::int
     result.name = topic->name;
     result.topic_id = topic->id;
     const Status deleted = broker.directory().delete_topic(topic->name);
+    // Where somebody is still writing to it it is gone for all others, and its files will be.
+    if (deleted || deleted.error().code == Errc::timed_out) forget(broker, topic->name);
     if (!deleted) return tell(refusal_of(deleted.error()));
-    forget(broker, topic->name);
     broker.log().info("topic '" + topic->name + "' was deleted for " + call.client->host);
     // As with CRE-6: who does not wait is told so.
     if (timeout_ms <= 0) result.error_code = ErrorCode::request_timed_out;
@@ -71,6 +73,7 @@ void delete_one(Broker& broker, const Call& call, const Wanted& wanted, std::int
 
 DeleteTopicsResponse delete_topics(Broker& broker, const Call& call, const DeleteTopicsRequest& request) {
     const std::vector<Wanted> topics = wanted_by(request, call.version());
+    const shm::Briefly patience{patience_of(request.timeout_ms)};
     std::map<std::pair<std::string, Uuid>, int> times;
     for (const Wanted& wanted : topics) ++times[{wanted.name.value_or(""), wanted.topic_id}];
     DeleteTopicsResponse response;

@@ -5,6 +5,7 @@
 #include "broker/config_changes.h"
 #include "broker/event_log.h"
 #include "broker/handlers.h"
+#include "shm/control_file.h"
 #include "wire/messages/configs.h"
 
 namespace mq::broker {
@@ -88,6 +89,7 @@ std::optional<Refusal> alter(Broker& broker, const Resource& resource, bool vali
 
 IncrementalAlterConfigsResponse incremental_alter_configs(Broker& broker, const Call& call,
                                                           const IncrementalAlterConfigsRequest& request) {
+    const shm::Briefly patience{patience_of(0)};
     std::map<std::pair<std::int8_t, std::string_view>, int> times;
     for (const Resource& resource : request.resources) ++times[{resource.resource_type, resource.resource_name}];
     IncrementalAlterConfigsResponse response;

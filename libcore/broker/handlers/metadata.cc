@@ -13,6 +13,7 @@
 #include "broker/handlers.h"
 #include "broker/topic_making.h"
 #include "broker/worker_pool.h"
+#include "shm/control_file.h"
 
 namespace mq::broker {
 namespace {
@@ -126,6 +127,7 @@ private:
     }
 
     void make_and_answer(const TopicPicture& before) {
+        const shm::Briefly patience{patience_of(0)};
         const auto refused = make_topics(broker_, before, wanted_.names);
         const auto picture = broker_.topics().picture();
         if (!picture) return give_up(picture.error());

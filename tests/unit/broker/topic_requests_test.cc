@@ -1,10 +1,14 @@
 // CreateTopics, CreatePartitions, DeleteTopics: rules CRE-1 to CRE-8.
 #include "wire/messages/topics.h"
 
+#include <csignal>
+
 #include "broker/topics.h"
 #include "broker_fixture.h"
 #include "offsets/offset_store.h"
+#include "shm/control_file.h"
 #include "store/data_directory.h"
+#include "support/child.h"
 
 namespace mq::broker {
 namespace {
@@ -182,6 +186,44 @@ TEST_F(TopicRequests, CRE6_WhoDoesNotWaitIsToldThatTimeIsUpAndTheTopicIsThere) {
     request.topics = {topic_of("c")};
     request.validate_only = true;
     EXPECT_EQ(call(request).topics.at(0).error_code, ErrorCode::none);
+}
+
+// A process that is stopped in the middle of a change of topics costs others no more than their time.
+TEST_F(TopicRequests, P5_CRE6_WhoWaitsForAStoppedProcessIsToldThatTimeIsUp) {
+    stop();
+    const test::Gate go;
+    const test::Gate held;
+    // Made while no thread of the broker runs.
+    test::Child other = test::Child::fork([&] {
+        if (!go.wait()) return 2;
+        store::OpenOptions how;
+        how.access = store::Access::write;
+        auto theirs = store::DataDirectory::open(config.log_dir, how);
+        if (!theirs) return 3;
+        shm::ControlFile& control = *theirs->control();
+        const Status done = control.on_claimed_thread([&]() -> Status {
+            MQ_ASSIGN(const shm::Guard guard, control.lock(control.header().catalogue, "the catalogue lock"));
+            held.open();
+            ::raise(SIGSTOP);
+            return {};
+        });
+        return done ? 0 : 4;
+    });
+    start();
+    go.open();
+    ASSERT_TRUE(held.wait());
+    ASSERT_TRUE(other.wait_until_stopped());
+    CreateTopicsRequest request;
+    request.topics = {topic_of("a")};
+    request.timeout_ms = 100;
+    const auto refused = call(request);
+    EXPECT_EQ(refused.topics.at(0).error_code, ErrorCode::request_timed_out);
+    ASSERT_TRUE(refused.topics[0].error_message);
+    EXPECT_NE(refused.topics[0].error_message->find(std::to_string(other.pid())), std::string::npos)
+        << *refused.topics[0].error_message;
+    other.send(SIGCONT);
+    EXPECT_EQ(other.wait(), test::exited_with(0));
+    EXPECT_EQ(create(topic_of("a")), ErrorCode::none);
 }
 
 TEST_F(TopicRequests, EveryVersionIsUnderstood) {
