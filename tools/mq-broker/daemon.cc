@@ -76,7 +76,9 @@ public:
         : args_(args), settings_(std::move(settings)), diagnostics_(diagnostics) {}
 
     Ending run() {
+        // Of a client that is gone, and of a file that may not grow: errors like others.
         std::signal(SIGPIPE, SIG_IGN);
+        std::signal(SIGXFSZ, SIG_IGN);
         raise_descriptor_limit();
         if (const Status started = start(); !started) return {.code = refuse(started.error())};
         announce();
