@@ -10,6 +10,7 @@
 #include "storm/piped_tool.h"
 #include "storm/storm_client.h"
 #include "support/kafka_client.h"
+#include "support/listener.h"
 
 namespace mq::test {
 namespace {
@@ -20,7 +21,7 @@ namespace {
 
 BrokerStorm::BrokerStorm(BrokerStormPlan plan)
     : plan_(std::move(plan)),
-      broker_({.data_directory = dir_ / "data", .arguments = {"--override", "group.initial.rebalance.delay.ms=0"}}),
+      broker_(broker_plan()),
       history_(clients() + 1, plan_.events_each),
       children_(clients()) {
     const ChildEnd made = run_in_child([&] {
@@ -35,6 +36,17 @@ BrokerStorm::BrokerStorm(BrokerStormPlan plan)
         return 0;
     });
     if (made != exited_with(0)) broken_off("no topics");
+}
+
+BrokerPlan BrokerStorm::broker_plan() {
+    BrokerPlan plan{.data_directory = dir_ / "data",
+                    .arguments = {"--override", "group.initial.rebalance.delay.ms=0"}};
+    if (!plan_.chaos) return plan;
+    plan.port = Listener{}.port();
+    proxy_ = std::make_unique<ChaosProxy>(plan.port, plan_.seed);
+    plan.arguments.insert(plan.arguments.end(), {"--override", "advertised.listeners=PLAINTEXT://127.0.0.1:" +
+                                                                   std::to_string(proxy_->port())});
+    return plan;
 }
 
 unsigned BrokerStorm::clients() const {
@@ -86,6 +98,8 @@ void BrokerStorm::produce(unsigned number, bool idempotent) {
                       {"linger.ms", "2"},
                       {"reconnect.backoff.ms", "10"},
                       {"reconnect.backoff.max.ms", "50"},
+                      {"socket.timeout.ms", "2000"},
+                      {"request.timeout.ms", "1500"},
                       {"message.timeout.ms", "120000"}};
     settings.insert(idempotent ? std::pair{"enable.idempotence", "true"}
                                : std::pair{"message.send.max.retries", "0"});
@@ -163,6 +177,7 @@ void BrokerStorm::consume(unsigned number) {
                             {"enable.auto.commit", "false"},
                             {"fetch.wait.max.ms", "100"},
                             {"fetch.error.backoff.ms", "10"},
+                            {"socket.timeout.ms", "2000"},
                             {"reconnect.backoff.ms", "10"},
                             {"reconnect.backoff.max.ms", "50"},
                             {"check.crcs", "true"}}};
@@ -299,7 +314,6 @@ std::string BrokerStorm::run() {
     for (unsigned round = 0; round < plan_.rounds; ++round) {
         board_->allowed.fetch_add(plan_.sends_a_round);
         if (auto bad = await_progress(); !bad.empty()) return bad;
-        if (plan_.between) plan_.between(round);
         wait_a_while(*children_[0], random() % (plan_.longest_life_ms * 1'000));
         if (!plan_.kills) continue;
         broker_.kill();
@@ -308,6 +322,7 @@ std::string BrokerStorm::run() {
     board_->allowed.fetch_add(plan_.sends_a_round);
     if (auto bad = await_progress(); !bad.empty()) return bad;
     std::string bad;
+    if (proxy_) proxy_->calm();
     board_->stop.store(1);
     for (unsigned i = 0; i < clients(); ++i) {
         if (!is_producer(i)) board_->drain.store(1);

@@ -7,7 +7,6 @@
 //     EXPECT_GT(storm.verdict().acknowledged, 1000);
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <random>
 #include <string>
@@ -16,6 +15,7 @@
 #include "storm/shared.h"
 #include "storm/storm.h"
 #include "support/broker_process.h"
+#include "support/chaos_proxy.h"
 #include "support/fast_dir.h"
 #include "support/history.h"
 
@@ -34,10 +34,9 @@ struct BrokerStormPlan {
     std::uint64_t sends_a_round = 1'500;
     std::size_t events_each = 1'000'000;
     std::uint64_t seed = test_seed();
-    // Where clients of the network find the broker; empty: where it listens.
-    std::string address{};
-    bool kills = true;  // otherwise `between` is all that happens to them
-    std::function<void(unsigned round)> between{};
+    bool kills = true;
+    // Clients of the network reach the broker by a network that fails on purpose.
+    bool chaos = false;
 };
 
 class BrokerStorm {
@@ -65,7 +64,10 @@ private:
     [[nodiscard]] Kind kind_of(unsigned number) const;
     [[nodiscard]] bool is_producer(unsigned number) const { return kind_of(number) <= Kind::tool_producer; }
     [[nodiscard]] unsigned clients() const;
-    [[nodiscard]] std::string address() const { return plan_.address.empty() ? broker_.address() : plan_.address; }
+    [[nodiscard]] std::string address() const {
+        return proxy_ ? "127.0.0.1:" + std::to_string(proxy_->port()) : broker_.address();
+    }
+    [[nodiscard]] BrokerPlan broker_plan();
 
     // Bodies of children: an exit status.
     int live(unsigned number);
@@ -83,6 +85,7 @@ private:
 
     BrokerStormPlan plan_;
     FastDir dir_;
+    std::unique_ptr<ChaosProxy> proxy_;
     BrokerProcess broker_;
     History history_;
     Shared<Board> board_;

@@ -23,5 +23,14 @@ TEST(BrokerStorm, P1_P2_NothingAcknowledgedIsLostOrDoubledWhileTheBrokerIsKilled
     RecordProperty("acknowledged", static_cast<int>(acknowledged));
 }
 
+// Row 23. Producers without retries have no order to hold here: what one connection delays another overtakes.
+TEST(BrokerStorm, Row23_ANetworkThatFailsLosesAndDoublesNothing) {
+    const std::uint64_t seed = test_seed();
+    BrokerStorm storm{
+        {.plain_producers = 0, .rounds = static_cast<unsigned>(test_scale(6, 10'000)), .seed = seed, .chaos = true}};
+    ASSERT_EQ(storm.run(), "") << "seed " << seed;
+    EXPECT_GT(storm.verdict().acknowledged, 500U);
+}
+
 }  // namespace
 }  // namespace mq::test

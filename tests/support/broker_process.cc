@@ -71,7 +71,7 @@ void send_output_to(int descriptor, const std::string& path) {
 
 BrokerProcess::BrokerProcess(BrokerPlan plan) : plan_(std::move(plan)) {
     // One that was free just now, known before the broker is: it keeps it over its lives.
-    port_ = Listener{}.port();
+    port_ = plan_.port != 0 ? plan_.port : Listener{}.port();
     start();
 }
 

@@ -14,6 +14,7 @@ namespace mq::test {
 struct BrokerPlan {
     std::string data_directory{};          // empty: mq-broker --dev
     std::vector<std::string> arguments{};  // more of the command line
+    std::uint16_t port = 0;                // 0: any that is free
 };
 
 // Answers when the constructor, or start(), returns; both throw runtime_error, with the broker's log, if it does not.
