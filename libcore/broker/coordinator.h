@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -72,9 +73,14 @@ public:
     // The views must live as long as `done`. Empty: only whether they could be committed. Answered when they are on
     // stable storage (P2), unless __consumer_offsets has write.caching.
     void commit(const groups::CommitRequest& request, std::vector<offsets::Commit> offsets, Done done);
-    // Everything that the group has committed, after the commits that came before.
-    using Fetched = std::function<void(groups::GroupError, const offsets::GroupOffsets&)>;
-    void fetch(const std::string& group, Fetched done);
+    // Everything that the group has committed, after the commits that came before; `unstable`, if it is asked for:
+    // what waits for the end of a transaction (OFF-12).
+    struct FetchedOffsets {
+        offsets::GroupOffsets committed;
+        std::set<log::TopicPartition> unstable;
+    };
+    using Fetched = std::function<void(groups::GroupError, const FetchedOffsets&)>;
+    void fetch(const std::string& group, bool require_stable, Fetched done);
     using OffsetsDeleted = std::function<void(const groups::OffsetDeleteAnswer&)>;
     void delete_offsets(const std::string& group, std::vector<log::TopicPartition> ids, OffsetsDeleted done);
 

@@ -80,6 +80,7 @@ struct Coordinator::Impl {
     void let_go(Shard& shard, const std::string& group);
     void enter(Shard& shard, const groups::JoinRequest& request, const Joined& done);
     void store(const std::string& group, const std::vector<offsets::Commit>& offsets, Done done, Batch& batch);
+    [[nodiscard]] Result<FetchedOffsets> fetch(const std::string& group, bool require_stable);
     // The machine knows of the group what the log says; one that is joined is not touched.
     [[nodiscard]] Status renew(Shard& shard, const std::string& group);
     [[nodiscard]] groups::GroupError commit_unjoined(Shard& shard, const groups::CommitRequest& request);

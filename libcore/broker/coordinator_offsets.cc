@@ -62,7 +62,7 @@ void Coordinator::Impl::store(const std::string& group, const std::vector<offset
     batch.to_confirm.push_back(std::move(done));
 }
 
-void Coordinator::fetch(const std::string& group, Fetched done) {
+void Coordinator::fetch(const std::string& group, bool require_stable, Fetched done) {
     Impl& my = *impl_;
     Impl::Shard& shard = my.shard_of(group);
     bool is_loaded = false;
@@ -70,8 +70,8 @@ void Coordinator::fetch(const std::string& group, Fetched done) {
         const std::lock_guard lock{shard.mutex};
         is_loaded = shard.is_loaded;
         if (is_loaded) {
-            my.enqueue(shard, [&my, group, done](Impl::Batch&) {
-                const auto known = my.parts.offsets.fetch_all(group);
+            my.enqueue(shard, [&my, group, require_stable, done](Impl::Batch&) {
+                const auto known = my.fetch(group, require_stable);
                 if (known) return done(GroupError::none, *known);
                 my.tell("group " + group, known.error());
                 done(commit_error_of(known.error()), {});
@@ -79,6 +79,16 @@ void Coordinator::fetch(const std::string& group, Fetched done) {
         }
     }
     if (!is_loaded) done(GroupError::coordinator_load_in_progress, {});
+}
+
+Result<Coordinator::FetchedOffsets> Coordinator::Impl::fetch(const std::string& group, bool require_stable) {
+    FetchedOffsets fetched;
+    // First what is pending: what becomes stable meanwhile is fetched.
+    if (require_stable) {
+        MQ_ASSIGN(fetched.unstable, parts.offsets.pending(group));
+    }
+    MQ_ASSIGN(fetched.committed, parts.offsets.fetch_all(group));
+    return fetched;
 }
 
 namespace {

@@ -158,6 +158,12 @@ Result<GroupOffsets> OffsetStore::fetch_all(std::string_view name) {
     return offsets;
 }
 
+Result<std::set<log::TopicPartition>> OffsetStore::pending(std::string_view group) {
+    MQ_ASSIGN(OffsetsPartition * p, impl_->partition_of(group));
+    const std::scoped_lock lock{p->mutex};
+    return p->pending(group);
+}
+
 Result<std::vector<Group>> OffsetStore::groups() {
     std::vector<Group> all;
     const Status done = impl_->look_at_each([&](OffsetsPartition& p) -> Status {

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -83,6 +84,8 @@ public:
     // Without a lock, also where the directory may only be read. What a commit that has returned has said is seen.
     [[nodiscard]] Result<std::optional<Committed>> fetch(std::string_view group, const log::TopicPartition& id);
     [[nodiscard]] Result<GroupOffsets> fetch_all(std::string_view group);
+    // Of which an open transaction has committed something that does not count yet.
+    [[nodiscard]] Result<std::set<log::TopicPartition>> pending(std::string_view group);
     // By name: those that have offsets, or a group metadata record.
     [[nodiscard]] Result<std::vector<Group>> groups();
     // How many partitions __consumer_offsets has, or will have.

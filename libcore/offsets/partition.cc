@@ -348,6 +348,28 @@ Result<std::vector<Group>> OffsetsPartition::groups() {
     return groups;
 }
 
+Result<std::set<log::TopicPartition>> OffsetsPartition::pending(std::string_view group) {
+    std::set<log::TopicPartition> found;
+    MQ_ASSIGN(const bool there, open_reader());
+    if (!there) return found;
+    MQ_ASSIGN(const auto start, stand());
+    if (!start) MQ_TRY(memory());
+    const Offset from = start ? Offset{start->applied.applied} : memory_end_;
+    const Offset first_open =
+        start ? Offset{std::max(start->applied.first_open, kNoOffset.value())} : memory_first_open_;
+    MQ_ASSIGN(const store::Bounds bounds, reader_->bounds());
+    if (first_open == kNoOffset && from >= bounds.high_watermark) return found;
+    std::vector<Effect> open;
+    MQ_TRY(replay(
+        name_,
+        {[&](Offset offset) { reader_->seek(offset); },
+         [&](log::ScannedBatch& batch) { return reader_->next(batch); }},
+        from, bounds.high_watermark, first_open, [](const Effect&) { return Status{}; }, &open));
+    for (Effect& effect : open)
+        if (effect.group == group) found.insert(std::move(effect.id));
+    return found;
+}
+
 // Errs on the side of what holds records back: an offset that was replaced while this looks counts too.
 Status OffsetsPartition::consumed(const log::TopicPartition& id, ConsumedByGroup& found) {
     MQ_ASSIGN(const bool there, open_reader());

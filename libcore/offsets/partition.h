@@ -40,6 +40,8 @@ public:
     [[nodiscard]] Result<std::optional<Memory::Entry>> fetch(std::string_view group, const log::TopicPartition& id);
     [[nodiscard]] Result<std::optional<Memory::Group>> group(const std::string& name);
     [[nodiscard]] Result<std::vector<Group>> groups();
+    // What waits for the end of a transaction.
+    [[nodiscard]] Result<std::set<log::TopicPartition>> pending(std::string_view group);
     [[nodiscard]] Status consumed(const log::TopicPartition& id, ConsumedByGroup& found);
     // Those that have something of the topic.
     [[nodiscard]] Result<std::vector<std::string>> groups_of_topic(std::string_view topic);

@@ -41,6 +41,9 @@ public:
             if (first == kNoOffset || open.first < first) first = open.first;
         return first;
     }
+    void take_open(std::vector<Effect>& effects) {
+        for (auto& [producer, open] : open_) std::ranges::move(open.effects, std::back_inserter(effects));
+    }
 
 private:
     [[nodiscard]] Status take_record(const record::BatchHeader& header, const record::RecordView& record) {
@@ -113,7 +116,7 @@ Result<std::optional<Effect>> read_effect(const std::string& name, const record:
 }
 
 Result<Offset> replay(const std::string& name, BatchSource source, Offset from, Offset end, Offset first_open,
-                      FunctionRef<Status(const Effect&)> apply) {
+                      FunctionRef<Status(const Effect&)> apply, std::vector<Effect>* open) {
     Walk walk{name, from, apply};
     source.seek(first_open != kNoOffset ? std::min(first_open, from) : from);
     log::ScannedBatch batch;
@@ -126,6 +129,7 @@ Result<Offset> replay(const std::string& name, BatchSource source, Offset from, 
         MQ_TRY(walk.take(batch));
         if (batch.header.next_offset() >= end) break;
     }
+    if (open != nullptr) walk.take_open(*open);
     return walk.first_open();
 }
 

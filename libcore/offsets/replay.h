@@ -41,9 +41,11 @@ struct BatchSource {
 };
 
 // Reads [from, end). Offsets of transactions count when the COMMIT marker of their producer comes; `first_open` is
-// where the oldest one begins that was open at `from` (kNoOffset: none was). The same of `end`.
+// where the oldest one begins that was open at `from` (kNoOffset: none was). The same of `end`. `open`: what those
+// would bring that are open at the end.
 [[nodiscard]] Result<Offset> replay(const std::string& name, BatchSource source, Offset from, Offset end,
-                                    Offset first_open, FunctionRef<Status(const Effect&)> apply);
+                                    Offset first_open, FunctionRef<Status(const Effect&)> apply,
+                                    std::vector<Effect>* open = nullptr);
 
 // All of a partition, or what lies behind a point of it, in this process's memory.
 class Memory {

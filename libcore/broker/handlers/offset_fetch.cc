@@ -11,34 +11,37 @@ namespace {
 using Request = wire::OffsetFetchRequest;
 using Response = wire::OffsetFetchResponse;
 
-// OFF-11: without a stored offset -1, and no error.
-Response::Partition to_partition(std::int32_t index, const offsets::Committed* committed) {
+using Offsets = Coordinator::FetchedOffsets;
+
+// OFF-11: without a stored offset -1, and no error. OFF-12: where one waits for the end of its transaction an error.
+Response::Partition to_partition(const Offsets& offsets, const log::TopicPartition& id) {
     Response::Partition partition;
-    partition.partition_index = index;
+    partition.partition_index = id.partition;
+    const auto found = offsets.committed.find(id);
+    const bool is_unstable = offsets.unstable.contains(id);
+    const offsets::Committed* committed = is_unstable || found == offsets.committed.end() ? nullptr : &found->second;
+    if (is_unstable) partition.error_code = wire::ErrorCode::unstable_offset_commit;
     partition.committed_offset = committed != nullptr ? committed->offset.value() : -1;
     partition.committed_leader_epoch = committed != nullptr ? committed->leader_epoch : -1;
     partition.metadata = committed != nullptr ? committed->metadata : std::string{};
     return partition;
 }
 
-std::vector<Response::Topic> all_of(const offsets::GroupOffsets& offsets) {
+std::vector<Response::Topic> all_of(const Offsets& offsets) {
     std::vector<Response::Topic> topics;
-    for (const auto& [id, committed] : offsets) {
+    for (const auto& [id, committed] : offsets.committed) {
         if (topics.empty() || topics.back().name != id.topic) topics.push_back({id.topic, {}});
-        topics.back().partitions.push_back(to_partition(id.partition, &committed));
+        topics.back().partitions.push_back(to_partition(offsets, id));
     }
     return topics;
 }
 
-std::vector<Response::Topic> those_of(const offsets::GroupOffsets& offsets,
-                                      const std::vector<Request::Topic>& wanted) {
+std::vector<Response::Topic> those_of(const Offsets& offsets, const std::vector<Request::Topic>& wanted) {
     std::vector<Response::Topic> topics;
     for (const Request::Topic& topic : wanted) {
         auto& answered = topics.emplace_back(Response::Topic{topic.name, {}});
-        for (const std::int32_t index : topic.partition_indexes) {
-            const auto found = offsets.find({topic.name, index});
-            answered.partitions.push_back(to_partition(index, found != offsets.end() ? &found->second : nullptr));
-        }
+        for (const std::int32_t index : topic.partition_indexes)
+            answered.partitions.push_back(to_partition(offsets, {topic.name, index}));
     }
     return topics;
 }
@@ -76,23 +79,22 @@ void offset_fetch(Broker& broker, Call call, Request request, Answer<Response> a
     auto held = std::make_shared<Held>();
     held->request = std::move(request);
     held->answer = std::move(answer);
-    const auto choose = [](const std::optional<std::vector<Request::Topic>>& wanted,
-                           const offsets::GroupOffsets& offsets) {
+    const auto choose = [](const std::optional<std::vector<Request::Topic>>& wanted, const Offsets& offsets) {
         return wanted ? those_of(offsets, *wanted) : all_of(offsets);
     };
     if (call.version() < 8) {
-        return broker.coordinator().fetch(
-            held->request.group_id, [held, choose](groups::GroupError error, const offsets::GroupOffsets& offsets) {
-                take_single(*held, error, choose(held->request.topics, offsets));
-                held->one_is_there();
-            });
+        return broker.coordinator().fetch(held->request.group_id, held->request.require_stable,
+                                          [held, choose](groups::GroupError error, const Offsets& offsets) {
+                                              take_single(*held, error, choose(held->request.topics, offsets));
+                                              held->one_is_there();
+                                          });
     }
     const auto& groups = held->request.groups;
     held->response.groups.resize(groups.size());
     held->missing += groups.size();
     for (std::size_t i = 0; i < groups.size(); ++i) {
-        broker.coordinator().fetch(groups[i].group_id,
-                                   [held, choose, i](groups::GroupError error, const offsets::GroupOffsets& offsets) {
+        broker.coordinator().fetch(groups[i].group_id, held->request.require_stable,
+                                   [held, choose, i](groups::GroupError error, const Offsets& offsets) {
                                        auto& group = held->response.groups[i];
                                        group.group_id = held->request.groups[i].group_id;
                                        group.error_code = code_of(error);

@@ -1,6 +1,8 @@
 // OffsetCommit, OffsetFetch and OffsetDelete: section 7 of Kafka's semantics, by rule.
 #include "group_fixture.h"
 #include "offsets/offset_store.h"
+#include "record/batch_builder.h"
+#include "record/control_record.h"
 
 namespace mq::broker {
 namespace {
@@ -167,6 +169,57 @@ TEST_F(OffsetCommit, OFF11_SinceVersion8ManyGroupsAreAsked) {
         EXPECT_TRUE(fetched.groups[40].topics.empty());
         EXPECT_EQ(fetched.groups[40].error_code, ErrorCode::none);
     }
+}
+
+TEST_F(OffsetCommit, OFF12_WhatWaitsForItsTransactionIsUnstableForWhoAsks) {
+    EXPECT_EQ(commit(nobody(), 5), ErrorCode::none);
+    EXPECT_EQ(commit(nobody(), 6, "g", 1), ErrorCode::none);
+    constexpr ProducerId kProducer{77};
+    auto writer = broker->directory().open_writer(
+        {std::string{offsets::kOffsetsTopic}, record::partition_for_id("g", offsets::kOffsetsPartitions)});
+    ASSERT_TRUE(writer);
+    // As a Kafka broker appends it, and leaves it behind.
+    const auto append = [&](std::string batch) {
+        log::AppendOptions how;
+        how.origin = log::AppendOrigin::coordinator;
+        ASSERT_TRUE((*writer)->append(batch, how));
+    };
+    record::BatchOptions how;
+    how.transactional = true;
+    how.producer_id = kProducer;
+    how.producer_epoch = 0;
+    how.base_sequence = -1;
+    record::BatchBuilder builder{how};
+    record::OffsetCommitValue value;
+    value.offset = 50;
+    builder.add(1, record::encode(record::OffsetCommitKey{.group = "g", .topic = "t", .partition = 0}),
+                record::encode(value));
+    append(std::string{builder.finish().value()});
+
+    wire::OffsetFetchRequest request;
+    request.group_id = "g";
+    request.topics = {{{"t", {0, 1}}}};
+    const auto check = [&](bool require_stable, ErrorCode error, std::int64_t offset) {
+        request.require_stable = require_stable;
+        const auto fetched = call(request, 7);
+        EXPECT_EQ(fetched.error_code, ErrorCode::none);
+        EXPECT_EQ(fetched.topics.at(0).partitions.at(0).error_code, error);
+        EXPECT_EQ(fetched.topics.at(0).partitions.at(0).committed_offset, offset);
+        EXPECT_EQ(fetched.topics.at(0).partitions.at(1).committed_offset, 6);
+    };
+    check(false, ErrorCode::none, 5);
+    check(true, ErrorCode::unstable_offset_commit, -1);
+    EXPECT_EQ(commit(nobody(), 6, "g", 1), ErrorCode::none);
+    check(true, ErrorCode::unstable_offset_commit, -1);
+    record::EndTransactionMarker marker;
+    marker.producer_id = kProducer;
+    marker.producer_epoch = 0;
+    marker.type = record::ControlType::commit;
+    marker.timestamp = 1;
+    const auto bytes = record::encode_end_transaction(marker);
+    append({bytes.data(), bytes.size()});
+    check(true, ErrorCode::none, 50);
+    check(false, ErrorCode::none, 50);
 }
 
 TEST_F(OffsetCommit, P2_SurvivesAsManyCommitsAtOnce) {
