@@ -446,7 +446,10 @@ bool kcat(const std::string& parent) {
     };
     const auto in = measure_pairs(
         9, [&] { return timed("kcat -P -b " + address + " -t in -l " + lines, cpu_in); },
-        [&] { return seconds_of([&] { run("kcat -P -X test.mock.num.brokers=1 -b mock -t in -l " + lines); }); });
+        [&] {
+            return seconds_of(
+                [&] { run("kcat -P -X test.mock.num.brokers=1 -X log_level=0 -b mock -t in -l " + lines); });
+        });
     const auto out = measure_pairs(
         9, [&] { return timed("kcat -C -q -e -o beginning -b " + address + " -t out >/dev/null", cpu_out); },
         [&] { return kKafkaOut; });
