@@ -229,6 +229,8 @@ Result<AppendResult> Log::append(std::span<char> batches, const AppendOptions& o
 // A log that stays open for years would else know every producer that there ever was (IDM-11).
 void Log::Impl::expire_producers() {
     const TimestampMs time = options.clock();
+    // A process that takes part for a moment does not judge what others have just written.
+    if (expired_ms == 0) expired_ms = time;
     if (time >= expired_ms && time - expired_ms < kExpiryCheckMs) return;
     expired_ms = time;
     producers.expire(time, config.producer_id_expiration_ms);
