@@ -23,6 +23,8 @@
 namespace mq::broker {
 namespace {
 
+// As the other tools end when the control file's disk space goes away under them.
+constexpr int kExitOnBusError = 74;
 // Enough for a flush of each of some partitions at once beside what waits for a lock.
 constexpr std::size_t kWorkers = 8;
 // Of open partitions: they take half of the descriptors, connections have the rest.
@@ -66,6 +68,7 @@ struct Broker::Impl {
 Result<std::unique_ptr<Broker>> Broker::open(BrokerConfig config, EventLog& log) {
     store::OpenOptions how;
     how.access = store::Access::write;
+    how.bus_error_exit_status = kExitOnBusError;
     how.broker_id = config.broker_id.value_or(0);
     const auto shared = std::make_shared<Impl::Shared>();
     how.consumed_below = [shared](const log::TopicPartition& id) -> Result<std::optional<Offset>> {

@@ -95,7 +95,7 @@ private:
             if (idle->missing.empty())
                 out_.without_effect.push_back(key);
             else
-                warn(key, given, "it has no effect: there is not " + std::string{idle->missing});
+                warn(key, given, "it has no effect: mq-broker works without " + std::string{idle->missing});
             return {};
         }
         const std::string_view nearest = nearest_broker_key(key);

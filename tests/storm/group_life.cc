@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <csignal>
 
+#include "groups/exclusion.h"
 #include "os/kill_point.h"
 
 namespace mq::test {
@@ -18,9 +19,10 @@ enum : unsigned {
     kDoomed = 10
 };  // clients; racers are 1 to 5
 
-const std::string kOld = "old";            // a group whose offsets have expired
-const std::string kUnwanted = "unwanted";  // one that is deleted
-const std::string kGone = "gone";          // a topic that is forgotten
+const std::string kOld = "old";              // a group whose offsets have expired
+const std::string kUnwanted = "unwanted";    // one that is deleted
+const std::string kNetworked = "networked";  // one that a broker holds for a moment
+const std::string kGone = "gone";            // a topic that is forgotten
 
 // The shared table says what the log says.
 Status check_table(offsets::OffsetStore& offsets) {
@@ -226,6 +228,8 @@ Status GroupLife::live_all() const {
     MQ_TRY(settle({&first}, directory));
     MQ_TRY(first.leave());
     MQ_TRY(change_from_outside(directory, offsets));
+    MQ_TRY(groups::hold_for_network(directory, kNetworked));
+    MQ_TRY(groups::let_go_for_network(directory, kNetworked));
     return directory.close();
 }
 
@@ -282,6 +286,8 @@ Status GroupLife::judge_all(unsigned racers) const {
     MQ_ASSIGN(const auto described, groups::describe(directory, group().name()));
     if (described.members.size() != 1) return fail(broken(std::to_string(described.members.size()) + " members"));
     MQ_TRY(last.leave());
+    MQ_ASSIGN(const bool still_held, groups::is_networked(directory, kNetworked));
+    if (still_held) return fail(broken("a group is held for the network by nobody"));
 
     MQ_TRY(check_table(offsets));
     MQ_ASSIGN(const auto described_empty, groups::describe(directory, group().name()));

@@ -73,7 +73,19 @@ Status StoreLife::prepare_all() const {
     return directory.close();
 }
 
+// No id is given out twice, whoever dies (PID-3).
+Status StoreLife::claim_ids(store::DataDirectory& directory) const {
+    const std::int64_t known = board_->ids_below.load();
+    MQ_ASSIGN(const ProducerId first, directory.claim_producer_ids(10));
+    if (first < known) return fail(broken("producer id " + std::to_string(first) + " again"));
+    for (std::int64_t below = known; below < first + 10;) {
+        if (board_->ids_below.compare_exchange_weak(below, first + 10)) break;
+    }
+    return {};
+}
+
 Status StoreLife::change_topics(store::DataDirectory& directory) const {
+    MQ_TRY(claim_ids(directory));
     // A racer of an earlier death may have left it.
     const auto made = directory.create_topic({"temporary", 1, 1, {}});
     if (!made && made.error().code != Errc::already_exists) return fail(made.error());
@@ -145,6 +157,7 @@ Status StoreLife::race_all(unsigned client, bool tidy) const {
         MQ_TRY(append(*writer, client, i, 1));
         MQ_TRY(writer->flush());
     }
+    MQ_TRY(claim_ids(directory));
     MQ_ASSIGN(auto topics, directory.topics());
     for (const auto& topic : topics) {
         if (!tidy || topic.name != "temporary") continue;

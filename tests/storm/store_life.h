@@ -10,6 +10,7 @@ struct StoreLifeBoard {
     std::atomic<std::int64_t> truncated_to;       // records at or above, sent before the event below, may be gone
     std::atomic<std::uint64_t> truncated_events;  // of client 0
     std::atomic<std::int64_t> trimmed_to;         // records below may be gone
+    std::atomic<std::int64_t> ids_below;          // producer ids that were given out
     std::array<std::atomic<std::uint64_t>, 8> next_record;
 };
 
@@ -27,6 +28,7 @@ private:
     [[nodiscard]] Status prepare_all() const override;
     [[nodiscard]] Status live_all() const override;
     [[nodiscard]] Status live_in(store::DataDirectory& directory) const;
+    [[nodiscard]] Status claim_ids(store::DataDirectory& directory) const;
     [[nodiscard]] Status change_topics(store::DataDirectory& directory) const;
     [[nodiscard]] Status race_all(unsigned client, bool tidy) const override;
     [[nodiscard]] Status read_all() const override;

@@ -58,7 +58,7 @@ TEST(Properties, TheFileThatKafkaComesWithIsReadAndWhatHasNoEffectIsNamed) {
     EXPECT_EQ(read_.config.topic_defaults, (store::ConfigMap{{"retention.ms", "604800000"}}));
     ASSERT_EQ(read_.warnings.size(), 4u);
     EXPECT_EQ(read_.warnings[2],
-              "server.properties: line 16: zookeeper.connect: it has no effect: there is not ZooKeeper");
+              "server.properties: line 16: zookeeper.connect: it has no effect: mq-broker works without ZooKeeper");
     EXPECT_EQ(read_.without_effect,
               (std::vector<std::string>{"num.io.threads", "num.recovery.threads.per.data.dir",
                                         "offsets.topic.replication.factor", "socket.receive.buffer.bytes",
