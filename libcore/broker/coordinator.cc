@@ -26,7 +26,7 @@ void Coordinator::Impl::Outbox::deliver() {
     for (auto& [done, answer] : syncs) done(answer);
 }
 
-groups::Now Coordinator::Impl::now() { return {os::monotonic_ns() / 1'000'000, wall_clock_ms()}; }
+groups::Now Coordinator::Impl::now() { return {os::monotonic_ms(), wall_clock_ms()}; }
 
 Coordinator::Impl::Shard& Coordinator::Impl::shard_of(std::string_view group) {
     return *shards[static_cast<std::size_t>(

@@ -23,8 +23,6 @@ constexpr std::uint64_t kWorthACheckpoint = 64u << 20;
 constexpr std::int64_t kLookAgainMs = 600'000;
 constexpr std::int64_t kShortestFlushMs = 10;
 
-std::int64_t now_ms() { return os::monotonic_ns() / 1'000'000; }
-
 std::string_view name_of(Housekeeping::Chore chore) {
     switch (chore) {
         case Housekeeping::Chore::retention:
@@ -68,7 +66,7 @@ std::int64_t Housekeeping::interval_of(Chore chore) const {
 void Housekeeping::schedule(Chore chore) {
     if (stopping_.load() || (chore == Chore::compaction && !parts_.config.log_cleaner)) return;
     const std::int64_t wait_ms = std::clamp<std::int64_t>(interval_of(chore), kShortestFlushMs, 86'400'000);
-    parts_.wakeups.at(now_ms() + wait_ms, [this, chore] { begin(chore); });
+    parts_.wakeups.at(os::monotonic_ms() + wait_ms, [this, chore] { begin(chore); });
 }
 
 // On the thread of the wakeups.
@@ -224,9 +222,9 @@ Status Housekeeping::flush(const TopicInfo& topic, const Partition& id) {
     }
     {
         const std::lock_guard lock{mutex_};
-        const std::int64_t since_ms = unflushed_since_ms_.try_emplace(id, now_ms()).first->second;
+        const std::int64_t since_ms = unflushed_since_ms_.try_emplace(id, os::monotonic_ms()).first->second;
         const bool too_long = topic.config.flush_ms <= parts_.config.flush_check_ms ||
-                              now_ms() - since_ms >= topic.config.flush_ms - parts_.config.flush_check_ms;
+                              os::monotonic_ms() - since_ms >= topic.config.flush_ms - parts_.config.flush_check_ms;
         const bool too_many = now->log_end - now->flushed >= topic.config.flush_messages;
         if (!too_long && !too_many) return {};
         unflushed_since_ms_.erase(id);
@@ -251,7 +249,7 @@ Status Housekeeping::compact(const TopicInfo& topic, const Partition& id) {
         const std::lock_guard lock{mutex_};
         const auto seen = compacted_.find(id);
         if (before && seen != compacted_.end() && seen->second.topic == topic.id && seen->second.glance == *before &&
-            now_ms() < seen->second.due_ms)
+            os::monotonic_ms() < seen->second.due_ms)
             return {};
     }
     MQ_ASSIGN(const auto writer, parts_.directory.open_writer(id));
@@ -263,7 +261,7 @@ Status Housekeeping::compact(const TopicInfo& topic, const Partition& id) {
     const auto after = parts_.directory.glance(id.topic, id.partition);
     const std::lock_guard lock{mutex_};
     if (after && !cleaned)
-        compacted_[id] = {topic.id, *after, 0, 0, now_ms() + kLookAgainMs};
+        compacted_[id] = {topic.id, *after, 0, 0, os::monotonic_ms() + kLookAgainMs};
     else
         compacted_.erase(id);
     return {};

@@ -18,8 +18,6 @@ constexpr std::int64_t kWorthTellingMs = 1000;
 // Of the same damage.
 constexpr std::int64_t kBetweenComplaintsMs = 10'000;
 
-std::int64_t now_ms() { return os::monotonic_ns() / 1'000'000; }
-
 Result<std::unique_lock<std::timed_mutex>> lock_for(std::timed_mutex& mutex, const log::TopicPartition& id) {
     std::unique_lock lock{mutex, std::defer_lock};
     if (WorkerPool::may_wait()) {
@@ -72,7 +70,7 @@ Status Partition::with_reader(FunctionRef<Status(store::PartitionReader&)> work,
 }
 
 bool Partition::is_worth_telling() {
-    const std::int64_t now = now_ms();
+    const std::int64_t now = os::monotonic_ms();
     std::int64_t told = told_ms_.load();
     if (told != 0 && now - told < kBetweenComplaintsMs) return false;
     return told_ms_.compare_exchange_strong(told, now);
@@ -115,7 +113,7 @@ void Partition::append(PendingAppend append) {
 }
 
 void Partition::wait_in_line(PendingAppend append) {
-    appends_.push_back({std::move(append), now_ms()});
+    appends_.push_back({std::move(append), os::monotonic_ms()});
     if (std::exchange(appending_, true)) return;
     if (context_.workers.post([self = shared_from_this()] { self->append_waiting(); })) return;
     appending_ = false;
@@ -145,8 +143,8 @@ bool Partition::append_next() {
         const shm::Briefly not_for_long;
         return try_append(first->append, Roll::yes);
     }();
-    if (!result && is_timed_out(result.error()) && now_ms() < first->append.until_ms) {
-        if (!first->told && now_ms() - first->since_ms >= kWorthTellingMs) {
+    if (!result && is_timed_out(result.error()) && os::monotonic_ms() < first->append.until_ms) {
+        if (!first->told && os::monotonic_ms() - first->since_ms >= kWorthTellingMs) {
             context_.log.warning("appends to " + log::partition_directory(id_) +
                                  " wait: " + result.error().message());
             first->told = true;
@@ -186,7 +184,7 @@ void Partition::flush_waiting() {
         return flush_to(std::ranges::max(waiting, {}, &FlushWaiter::end).end);
     }();
     if (!flushed && is_timed_out(flushed.error())) {
-        const std::int64_t now = now_ms();
+        const std::int64_t now = os::monotonic_ms();
         const auto patient = std::ranges::partition(waiting, [&](const auto& w) { return w.until_ms <= now; });
         const std::lock_guard lock{queues_mutex_};
         flushes_.insert(flushes_.begin(), std::move_iterator{patient.begin()}, std::move_iterator{patient.end()});

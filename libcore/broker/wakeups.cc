@@ -25,8 +25,6 @@ namespace {
 // of the same client comes back, and the thread need not be told. No more than these.
 constexpr std::size_t kMostIdle = 256;
 
-std::int64_t now_ms() { return os::monotonic_ns() / 1'000'000; }
-
 }  // namespace
 
 struct Wakeups::Impl {
@@ -126,7 +124,7 @@ struct Wakeups::Impl {
     }
 
     void find_due() {
-        const std::int64_t now = now_ms();
+        const std::int64_t now = os::monotonic_ms();
         for (const auto& [until_ms, id] : times) {
             if (until_ms > now) break;
             due.push_back(id);
@@ -176,7 +174,7 @@ struct Wakeups::Impl {
                 continue;
             }
             if (watched_changed) continue;
-            const std::int64_t now = now_ms();
+            const std::int64_t now = os::monotonic_ms();
             // No longer than it would be anyway: a later time is no reason to wake the thread for it.
             sleeps_until_ms = now + shm::kLongestSleepMs;
             if (!times.empty()) sleeps_until_ms = std::min(sleeps_until_ms, std::max(times.begin()->first, now + 1));

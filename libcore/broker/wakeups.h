@@ -25,7 +25,7 @@ public:
     explicit Wakeups(store::DataDirectory& directory);
     ~Wakeups();
 
-    // On the monotonic clock (os::monotonic_ns() / 1'000'000). Once.
+    // On the monotonic clock (os::monotonic_ms()). Once.
     Id at(std::int64_t monotonic_ms, std::function<void()> call);
 
     struct Watched {

@@ -22,6 +22,7 @@ namespace mq::os {
 [[nodiscard]] std::string host_name();
 // Nanoseconds of a clock that only runs forward.
 [[nodiscard]] std::int64_t monotonic_ns();
+[[nodiscard]] inline std::int64_t monotonic_ms() { return monotonic_ns() / 1'000'000; }
 // Differs between a process and the children that it forks after its first call: what was inherited is told by it.
 [[nodiscard]] unsigned fork_generation();
 

@@ -34,7 +34,7 @@ void Acceptor::on_ready(Side) {
         if (!arrival) {
             is_paused_ = has_failed_ = true;
             const Error& error = arrival.error();
-            return quiet_.tell(QuietLog::Kind::accept, os::monotonic_ns() / 1'000'000, [&] {
+            return quiet_.tell(QuietLog::Kind::accept, os::monotonic_ms(), [&] {
                 return error.message() + (error.code == Errc::no_descriptors
                                               ? ": new clients wait until others leave; raise the limit of open files"
                                               : ": new clients wait");

@@ -15,8 +15,6 @@ constexpr int kReadsInTurn = 8;
 // not hold the rest of the chunk.
 constexpr std::size_t kSmallPart = 4;
 
-std::int64_t now_ms() { return os::monotonic_ns() / 1'000'000; }
-
 void keep_apart(Slice& slice) {
     auto copy = std::make_shared_for_overwrite<char[]>(slice.bytes.size());
     if (!slice.bytes.empty()) std::memcpy(copy.get(), slice.bytes.data(), slice.bytes.size());
@@ -39,7 +37,7 @@ Connection::Connection(std::shared_ptr<Loop> loop, Surroundings& around, os::Soc
       decoder_(around.max_frame_bytes) {}
 
 void Connection::begin() {
-    active_ms_ = now_ms();
+    active_ms_ = os::monotonic_ms();
     auto watch = Loop::Watch::open(*loop_, socket_.fd());
     if (!watch) return close();
     watch_ = *std::move(watch);
@@ -70,7 +68,7 @@ void Connection::close() {
 
 void Connection::expel(QuietLog::Kind kind, const std::string& why) {
     ++around_.tally.expelled;
-    around_.log.tell(kind, now_ms(),
+    around_.log.tell(kind, os::monotonic_ms(),
                      [&] { return "closed " + socket_.peer() + " (" + client_->endpoint->listener + "): " + why; });
     close();
 }
@@ -200,11 +198,11 @@ void Connection::collect() {
         if (request.reply->kind == broker::Reply::Kind::close) {
             is_closing_ = true;
             if (const std::string& why = request.reply->bytes; !why.empty()) {
-                around_.log.tell(QuietLog::Kind::bad_request, now_ms(),
+                around_.log.tell(QuietLog::Kind::bad_request, os::monotonic_ms(),
                                  [&] { return "cannot answer " + socket_.peer() + ": " + why; });
             }
         } else {
-            if (outbox_.empty()) sent_ = {now_ms(), outbox_.sent_bytes()};
+            if (outbox_.empty()) sent_ = {os::monotonic_ms(), outbox_.sent_bytes()};
             outbox_.push(*std::move(request.reply));
         }
     }
@@ -219,7 +217,7 @@ void Connection::send() {
     const auto sent = outbox_.send(socket_);
     if (const std::uint64_t count = outbox_.sent_bytes() - before; count > 0) {
         around_.tally.sent_bytes += count;
-        active_ms_ = now_ms();
+        active_ms_ = os::monotonic_ms();
     }
     // It has gone, and nobody is there to be told.
     if (!sent) close();
@@ -246,7 +244,7 @@ void Connection::receive() {
         is_taking_ = false;
         return;
     }
-    active_ms_ = now_ms();
+    active_ms_ = os::monotonic_ms();
     received_bytes_ += **got;
     around_.tally.received_bytes += **got;
     const std::size_t in_room = std::min(room.size(), **got);

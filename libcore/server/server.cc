@@ -26,8 +26,6 @@ namespace {
 constexpr std::int64_t kMostTickMs = 1000;
 constexpr std::int64_t kTicksInLimit = 8;
 
-std::int64_t now_ms() { return os::monotonic_ns() / 1'000'000; }
-
 // A loop, and who is in it.
 struct Hall {
     std::shared_ptr<Loop> loop;
@@ -161,7 +159,8 @@ bool Server::Impl::is_refused(const os::Listener::Arrival& arrival, bool is_loca
         return false;
     }
     ++tally.refused;
-    quiet.tell(QuietLog::Kind::refused, now_ms(), [&] { return "refused " + arrival.socket.peer() + ": " + why; });
+    quiet.tell(QuietLog::Kind::refused, os::monotonic_ms(),
+               [&] { return "refused " + arrival.socket.peer() + ": " + why; });
     return true;
 }
 
@@ -196,7 +195,7 @@ void Server::Impl::forget(Hall& hall, Connection& connection) {
 }
 
 void Server::Impl::tick(Hall& hall) {
-    const std::int64_t now = now_ms();
+    const std::int64_t now = os::monotonic_ms();
     hall.looked_ms.store(now, std::memory_order_relaxed);
     quiet.settle(now);
     if (&hall == halls.front().get()) {
@@ -250,9 +249,9 @@ Counts Server::counts() const {
 }
 
 std::int64_t Server::silent_ms() const {
-    std::int64_t last = now_ms();
+    std::int64_t last = os::monotonic_ms();
     for (const auto& hall : impl_->halls) last = std::min(last, hall->looked_ms.load(std::memory_order_relaxed));
-    return now_ms() - last;
+    return os::monotonic_ms() - last;
 }
 
 void Server::limit_connections(std::int32_t most, std::int32_t most_per_host) {
@@ -265,7 +264,7 @@ Status Server::start() {
     const std::int64_t period_ms = std::clamp<std::int64_t>(shortest / kTicksInLimit, 1, kMostTickMs);
     for (const auto& acceptor : impl_->acceptors) MQ_TRY(acceptor->begin(*impl_->halls.front()->loop));
     for (const auto& hall : impl_->halls) {
-        hall->looked_ms.store(now_ms(), std::memory_order_relaxed);
+        hall->looked_ms.store(os::monotonic_ms(), std::memory_order_relaxed);
         hall->loop->every(period_ms, [impl = impl_.get(), hall = hall.get()] { impl->tick(*hall); });
         MQ_TRY(hall->loop->start());
         hall->is_running = true;

@@ -28,8 +28,6 @@ constexpr std::size_t kMostConnections = 32;
 constexpr std::int64_t kDeadlineMs = 10'000;
 constexpr std::int64_t kPauseMs = 200;
 
-std::int64_t now_ms() { return os::monotonic_ns() / 1'000'000; }
-
 struct Connection {
     os::File socket;
     std::int64_t deadline_ms = 0;
@@ -133,7 +131,7 @@ struct HttpListener::Impl {
 
     void run() {
         while (wait()) {
-            const std::int64_t now = now_ms();
+            const std::int64_t now = os::monotonic_ms();
             connections.remove_if([&](const Connection& each) { return each.done || each.deadline_ms <= now; });
         }
     }
@@ -141,14 +139,14 @@ struct HttpListener::Impl {
     // False: it is to end.
     bool wait() {
         std::vector<pollfd> events{{end.fd(), POLLIN, 0}, {out_of_descriptors ? -1 : listening.fd(), POLLIN, 0}};
-        std::int64_t until = now_ms() + (out_of_descriptors ? kPauseMs : kDeadlineMs);
+        std::int64_t until = os::monotonic_ms() + (out_of_descriptors ? kPauseMs : kDeadlineMs);
         out_of_descriptors = false;
         for (const Connection& each : connections) {
             const bool sends = each.sent < each.answer.size();
             events.push_back({each.socket.fd(), static_cast<short>(sends ? POLLOUT : POLLIN), 0});
             until = std::min(until, each.deadline_ms);
         }
-        const auto timeout = static_cast<int>(std::max<std::int64_t>(0, until - now_ms()));
+        const auto timeout = static_cast<int>(std::max<std::int64_t>(0, until - os::monotonic_ms()));
         if (::poll(events.data(), events.size(), timeout) <= 0) return true;
         if (events[0].revents != 0) return false;
         auto event = events.begin() + 2;
@@ -170,7 +168,8 @@ struct HttpListener::Impl {
         }
         // Who has had the most time makes room.
         if (connections.size() >= kMostConnections) connections.pop_front();
-        connections.push_back({os::File::adopt(fd, "client of the metrics", false), now_ms() + kDeadlineMs});
+        connections.push_back(
+            {os::File::adopt(fd, "client of the metrics", false), os::monotonic_ms() + kDeadlineMs});
     }
 };
 

@@ -22,8 +22,6 @@ constexpr std::int32_t kLongestWaitMs = 600'000;
 constexpr std::size_t kFewPartitions = 16;
 constexpr std::int16_t kFirstVersionOfEndpoints = 16;
 
-std::int64_t now_ms() { return os::monotonic_ns() / 1'000'000; }
-
 FetchLimits limits_of(const FetchRequest& request, std::int16_t version, std::int32_t fetch_max_bytes,
                       bool is_follower) {
     return {.version = version,
@@ -39,11 +37,12 @@ public:
     Fetching(Broker& broker, const Call& call, FetchRequest request, Answer<FetchResponse> answer)
         : broker_(broker),
           client_(call.client),
-          context_(broker.fetch_sessions().begin(request, call.version(), now_ms())),
+          context_(broker.fetch_sessions().begin(request, call.version(), os::monotonic_ms())),
           limits_(limits_of(request, call.version(), broker.config().fetch_max_bytes, context_.is_follower)),
           min_bytes_(static_cast<std::uint64_t>(
               std::clamp<std::int64_t>(request.min_bytes, 0, static_cast<std::int64_t>(limits_.max_bytes)))),
-          until_ms_(request.max_wait_ms <= 0 ? 0 : now_ms() + std::min(request.max_wait_ms, kLongestWaitMs)),
+          until_ms_(request.max_wait_ms <= 0 ? 0
+                                             : os::monotonic_ms() + std::min(request.max_wait_ms, kLongestWaitMs)),
           answer_(std::move(answer)) {}
 
     void begin() {
@@ -69,7 +68,7 @@ private:
         if (read.has_errors || read.is_behind || read.waits.empty()) return true;
         if (has_waited_ && read.has_unknown) return true;
         if (read.total_bytes >= min_bytes_ || read.readable_bytes >= min_bytes_) return true;
-        return until_ms_ == 0 || now_ms() >= until_ms_;
+        return until_ms_ == 0 || os::monotonic_ms() >= until_ms_;
     }
 
     void woken() {
@@ -83,7 +82,8 @@ private:
     }
 
     void respond(FetchRead read) {
-        const FetchEnvelope envelope = broker_.fetch_sessions().finish(context_, read.results, read.bytes, now_ms());
+        const FetchEnvelope envelope =
+            broker_.fetch_sessions().finish(context_, read.results, read.bytes, os::monotonic_ms());
         FetchPayload payload;
         add_records(broker_, context_, limits_, envelope.included, read, payload);
         FetchResponse response;

@@ -74,7 +74,7 @@ public:
             }
         }
         left_.store(parts_.size() + 1);
-        const std::int64_t now_ms = os::monotonic_ns() / 1'000'000;
+        const std::int64_t now_ms = os::monotonic_ms();
         until_ms_ = now_ms + request_.timeout_ms;
         append_until_ms_ = now_ms + std::max<std::int64_t>(request_.timeout_ms, kLeastPatienceMs);
         now_ = wall_clock_ms();

@@ -17,7 +17,6 @@
 namespace mq::broker {
 namespace {
 
-std::int64_t now_ms() { return os::monotonic_ns() / 1'000'000; }
 constexpr std::int64_t kNever = INT64_MAX;
 
 store::OpenOptions for_writing() {
@@ -70,12 +69,12 @@ protected:
 };
 
 TEST_F(WakeupsTest, TimersAreCalledInTheOrderOfTheirTimesAndNotBefore) {
-    const std::int64_t now = now_ms();
+    const std::int64_t now = os::monotonic_ms();
     wakeups.at(now + 60, note(2));
     wakeups.at(now + 20, note(1));
     wakeups.at(now - 5, note(0));
     EXPECT_EQ(calls(3), (std::vector{0, 1, 2}));
-    EXPECT_GE(now_ms(), now + 60);
+    EXPECT_GE(os::monotonic_ms(), now + 60);
 }
 
 TEST_F(WakeupsTest, RecordsOfThisProcessWakeWhoWaitsForThemAndNobodyElse) {
@@ -119,11 +118,11 @@ TEST_F(WakeupsTest, WhatHoldsAlreadyIsCalledAtOnce) {
 
 TEST_F(WakeupsTest, TheTimeComesWhereTheRecordsDoNot) {
     make_topic("a");
-    const std::int64_t until = now_ms() + 30;
+    const std::int64_t until = os::monotonic_ms() + 30;
     const std::vector a{records_of("a")};
     wakeups.when(a, until, note(1));
     calls(1);
-    EXPECT_GE(now_ms(), until);
+    EXPECT_GE(os::monotonic_ms(), until);
 }
 
 TEST_F(WakeupsTest, FET9_ADeletedTopicWakesWhoWaitsForIt) {
@@ -195,7 +194,7 @@ TEST_F(WakeupsTest, StoppingCallsWhatWaitsAndNothingFromThenOn) {
 
 TEST_F(WakeupsTest, OfAPartitionThatNobodyOpenedOnlyTheTimeIsNoticed) {
     const std::vector wanted{records_of("nowhere", 3)};
-    wakeups.when(wanted, now_ms() + 20, note(1));
+    wakeups.when(wanted, os::monotonic_ms() + 20, note(1));
     EXPECT_EQ(calls(1), (std::vector{1}));
 }
 
