@@ -14,6 +14,7 @@
 #include "broker/topics.h"
 #include "broker/wakeups.h"
 #include "broker/worker_pool.h"
+#include "groups/consumed.h"
 #include "offsets/offset_store.h"
 #include "os/process.h"
 #include "shm/control_file.h"
@@ -42,7 +43,7 @@ std::size_t most_partitions() {
 struct Broker::Impl {
     // What the data directory asks, which is there before all else.
     struct Shared {
-        std::atomic<offsets::OffsetStore*> offsets{nullptr};
+        std::atomic<Impl*> impl{nullptr};  // while there is one
         std::atomic<bool> gives_up_waiting{false};
     };
     std::shared_ptr<Shared> shared;
@@ -72,9 +73,9 @@ Result<std::unique_ptr<Broker>> Broker::open(BrokerConfig config, EventLog& log)
     how.broker_id = config.broker_id.value_or(0);
     const auto shared = std::make_shared<Impl::Shared>();
     how.consumed_below = [shared](const log::TopicPartition& id) -> Result<std::optional<Offset>> {
-        offsets::OffsetStore* offsets = shared->offsets.load();
-        if (offsets == nullptr) return std::nullopt;
-        return offsets->consumed_below(id);
+        Impl* impl = shared->impl.load();
+        if (impl == nullptr) return std::nullopt;
+        return groups::consumed_below(impl->directory, impl->offsets, id);
     };
     how.on_wait = [&log, shared](const shm::Holder& holder, std::chrono::milliseconds waited) -> Status {
         if (shared->gives_up_waiting.load()) return fail(Errc::interrupted, "wait", holder.what, "the broker stops");
@@ -101,7 +102,7 @@ Result<std::unique_ptr<Broker>> Broker::open(BrokerConfig config, EventLog& log)
     std::unique_ptr<Broker> broker{
         new Broker{std::unique_ptr<Impl>(new Impl{shared, std::move(config), log, std::make_unique<Metrics>(), id,
                                                   std::move(identity.cluster_id), std::move(directory)})}};
-    shared->offsets.store(&broker->impl_->offsets);
+    shared->impl.store(broker->impl_.get());
     MQ_TRY(broker->impl_->coordinator.start());
     broker->impl_->housekeeping.start();
     return broker;
@@ -121,7 +122,7 @@ void Broker::Impl::end() {
     coordinator.stop();
     wakeups.stop();
     workers.stop();
-    shared->offsets.store(nullptr);
+    shared->impl.store(nullptr);
 }
 
 Status Broker::stop() {

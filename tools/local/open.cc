@@ -1,7 +1,7 @@
 #include "local/open.h"
 
 #include "cli/text.h"
-#include "local/consumed.h"
+#include "groups/consumed.h"
 #include "shm/control_file.h"
 
 namespace mq::local {
@@ -32,7 +32,11 @@ Result<store::DataDirectory> open(const std::string& path, store::Access access,
             return fail(Errc::timed_out, {}, holder.what, "--timeout passed while waiting for it");
         return {};
     };
-    options.consumed_below = [path](const log::TopicPartition& id) { return consumed_below(path, id); };
+    options.consumed_below = [path](const log::TopicPartition& id) -> Result<std::optional<Offset>> {
+        MQ_ASSIGN(auto directory, store::DataDirectory::open(path, {}));
+        offsets::OffsetStore offsets{directory};
+        return groups::consumed_below(directory, offsets, id);
+    };
     return store::DataDirectory::open(path, options);
 }
 

@@ -1,13 +1,13 @@
 // Who holds back the records of a topic with retention.consumed.
 
-#include "local/consumed.h"
+#include "groups/consumed.h"
 
 #include <gtest/gtest.h>
 
 #include "groups/local_member.h"
 #include "support/fast_dir.h"
 
-namespace mq::local {
+namespace mq::groups {
 namespace {
 
 const log::TopicPartition kJobs{"jobs", 0};
@@ -29,27 +29,27 @@ TEST(Consumed, AGroupWhoseMembersReadTheTopicHoldsItBackBeforeItsFirstCommit) {
     offsets::OffsetStore offsets{directory};
     static_cast<void>(directory.create_topic({"jobs", 1, 1, {}}).value());
     static_cast<void>(directory.create_topic({"mail", 1, 1, {}}).value());
-    EXPECT_EQ(consumed_below(dir.path(), kJobs).value(), std::nullopt);
+    EXPECT_EQ(consumed_below(directory, offsets, kJobs).value(), std::nullopt);
     ASSERT_TRUE(commit(offsets, "workers", 10));
-    EXPECT_EQ(consumed_below(dir.path(), kJobs).value(), Offset{10});
+    EXPECT_EQ(consumed_below(directory, offsets, kJobs).value(), Offset{10});
 
     const auto join = [&](const std::string& group, const std::string& topic) {
-        groups::JoinOptions how;
+        JoinOptions how;
         how.group = group;
-        const groups::SubscribedTopic subscribed{topic, 1};
-        return groups::LocalMember::join(directory, offsets, how, {&subscribed, 1}).value();
+        const SubscribedTopic subscribed{topic, 1};
+        return LocalMember::join(directory, offsets, how, {&subscribed, 1}).value();
     };
     const auto elsewhere = join("readers of mail", "mail");
-    EXPECT_EQ(consumed_below(dir.path(), kJobs).value(), Offset{10});
+    EXPECT_EQ(consumed_below(directory, offsets, kJobs).value(), Offset{10});
     auto auditor = join("auditors", "jobs");
-    EXPECT_EQ(consumed_below(dir.path(), kJobs).value(), std::nullopt);
+    EXPECT_EQ(consumed_below(directory, offsets, kJobs).value(), std::nullopt);
     ASSERT_TRUE(commit(offsets, "auditors", 4));
-    EXPECT_EQ(consumed_below(dir.path(), kJobs).value(), Offset{4});
+    EXPECT_EQ(consumed_below(directory, offsets, kJobs).value(), Offset{4});
     // Its offset stays with the group when the last member has gone.
     ASSERT_TRUE(auditor->leave());
     auditor.reset();
-    EXPECT_EQ(consumed_below(dir.path(), kJobs).value(), Offset{4});
+    EXPECT_EQ(consumed_below(directory, offsets, kJobs).value(), Offset{4});
 }
 
 }  // namespace
-}  // namespace mq::local
+}  // namespace mq::groups

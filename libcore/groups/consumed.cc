@@ -1,4 +1,4 @@
-#include "local/consumed.h"
+#include "groups/consumed.h"
 
 #include <algorithm>
 
@@ -6,7 +6,7 @@
 #include "groups/local_member.h"
 #include "record/consumer_protocol.h"
 
-namespace mq::local {
+namespace mq::groups {
 namespace {
 
 // Members over the network subscribe in the bytes of their protocol; those of another one read nobody knows what.
@@ -20,14 +20,13 @@ bool reads(const record::GroupMetadataValue& metadata, const std::string& topic)
 
 }  // namespace
 
-Result<std::optional<Offset>> consumed_below(const std::string& data_directory, const log::TopicPartition& id) {
-    MQ_ASSIGN(auto directory, store::DataDirectory::open(data_directory, {}));
-    offsets::OffsetStore offsets{directory};
+Result<std::optional<Offset>> consumed_below(store::DataDirectory& directory, offsets::OffsetStore& offsets,
+                                             const log::TopicPartition& id) {
     // Who joins from here on finds the records there, or begins behind them.
-    MQ_ASSIGN(const auto active, groups::active_groups(directory));
+    MQ_ASSIGN(const auto active, active_groups(directory));
     for (const std::string& group : active) {
-        MQ_ASSIGN(const auto description, groups::describe(directory, group));
-        const bool reads_it = std::ranges::any_of(description.members, [&](const groups::MemberDescription& member) {
+        MQ_ASSIGN(const auto description, describe(directory, group));
+        const bool reads_it = std::ranges::any_of(description.members, [&](const MemberDescription& member) {
             return std::ranges::find(member.topics, id.topic) != member.topics.end();
         });
         if (!reads_it) continue;
@@ -37,7 +36,7 @@ Result<std::optional<Offset>> consumed_below(const std::string& data_directory, 
     MQ_ASSIGN(const auto known, offsets.groups());
     for (const offsets::Group& group : known) {
         if (!group.metadata || !reads(*group.metadata, id.topic)) continue;
-        MQ_ASSIGN(const bool networked, groups::is_networked(directory, group.name));
+        MQ_ASSIGN(const bool networked, is_networked(directory, group.name));
         if (!networked) continue;
         MQ_ASSIGN(const auto committed, offsets.fetch(group.name, id));
         if (!committed) return std::nullopt;
@@ -45,4 +44,4 @@ Result<std::optional<Offset>> consumed_below(const std::string& data_directory, 
     return offsets.consumed_below(id);
 }
 
-}  // namespace mq::local
+}  // namespace mq::groups
