@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "broker_fixture.h"
+#include "groups/local_member.h"
 #include "log/check.h"
 #include "log/checkpoint_file.h"
 #include "os/process.h"
@@ -65,6 +66,25 @@ TEST_F(HousekeepingTest, RetentionFollowsASettingThatIsChanged) {
     ASSERT_TRUE(broker->directory().change_config("t", {{"retention.ms", "1000"}}));
     broker->housekeeping().run(Chore::retention);
     EXPECT_EQ(glance("t").log_start, Offset{1});
+}
+
+TEST_F(HousekeepingTest, WhatIsConsumedStaysForAMemberThatHasCommittedNothingYet) {
+    make("jobs", {{"retention.ms", "-1"}, {"retention.consumed", "true"}});
+    append("jobs", 0, 3);
+    const offsets::Commit all{.topic = "jobs", .partition = 0, .offset = Offset{3}};
+    ASSERT_TRUE(broker->offsets().commit("workers", {&all, 1}));
+    groups::JoinOptions how;
+    how.group = "auditors";
+    const groups::SubscribedTopic subscribed{"jobs", 1};
+    auto auditor = groups::LocalMember::join(broker->directory(), broker->offsets(), how, {&subscribed, 1});
+    ASSERT_TRUE(auditor) << auditor.error().message();
+    broker->housekeeping().run(Chore::retention);
+    EXPECT_EQ(glance("jobs").log_start, Offset{0});
+    ASSERT_TRUE((*auditor)->leave());
+    auditor->reset();
+    append("jobs", 3);
+    broker->housekeeping().run(Chore::retention);
+    EXPECT_EQ(glance("jobs").log_start, Offset{3});
 }
 
 TEST_F(HousekeepingTest, PartitionsWithoutRecordsAreNotOpened) {
