@@ -1,5 +1,6 @@
 #include "server/acceptor.h"
 
+#include <new>
 #include <utility>
 
 #include "os/process.h"
@@ -29,22 +30,32 @@ void Acceptor::on_tick() {
 
 void Acceptor::on_ready(Side) {
     if (!watch_) return;
-    for (int i = 0; i < kArrivalsInTurn; ++i) {
-        auto arrival = listener_.accept();
-        if (!arrival) {
-            is_paused_ = has_failed_ = true;
-            const Error& error = arrival.error();
-            return quiet_.tell(QuietLog::Kind::accept, os::monotonic_ms(), [&] {
-                return error.message() + (error.code == Errc::no_descriptors
-                                              ? ": new clients wait until others leave; raise the limit of open files"
-                                              : ": new clients wait");
-            });
-        }
-        if (std::exchange(has_failed_, false)) log_.info("clients of " + listener_.name() + " are accepted again");
-        if (!*arrival) break;
-        admit_(std::move(**arrival));
+    try {
+        if (const Status taken = take(); !taken) return pause([&] { return taken.error(); });
+        watch_->wait(Side::read, shared_from_this());
+    } catch (const std::bad_alloc&) {
+        pause([&] { return fail(Errc::no_memory, "accept", listener_.name()).value(); });
     }
-    watch_->wait(Side::read, shared_from_this());
+}
+
+Status Acceptor::take() {
+    for (int i = 0; i < kArrivalsInTurn; ++i) {
+        MQ_ASSIGN(auto arrival, listener_.accept());
+        if (std::exchange(has_failed_, false)) log_.info("clients of " + listener_.name() + " are accepted again");
+        if (!arrival) break;
+        admit_(*std::move(arrival));
+    }
+    return {};
+}
+
+void Acceptor::pause(FunctionRef<Error()> why) {
+    is_paused_ = has_failed_ = true;
+    quiet_.tell(QuietLog::Kind::accept, os::monotonic_ms(), [&] {
+        const Error error = why();
+        return error.message() + (error.code == Errc::no_descriptors
+                                      ? ": new clients wait until others leave; raise the limit of open files"
+                                      : ": new clients wait");
+    });
 }
 
 }  // namespace mq::server

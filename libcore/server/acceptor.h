@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 
+#include "base/function_ref.h"
 #include "os/listener.h"
 #include "server/loop.h"
 #include "server/quiet_log.h"
@@ -27,6 +28,9 @@ public:
     void on_woken() override {}
 
 private:
+    [[nodiscard]] Status take();
+    void pause(FunctionRef<Error()> why);
+
     os::Listener listener_;
     const Admit admit_;
     broker::EventLog& log_;

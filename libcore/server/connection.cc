@@ -9,11 +9,15 @@
 namespace mq::server {
 namespace {
 
-// One chunk after another is received before the other connections of the thread have their turn.
+// One chunk after another is received, and one request after another handled, before the other connections of the
+// thread have their turn.
 constexpr int kReadsInTurn = 8;
+constexpr int kRequestsInTurn = 16;
 // What is left of a chunk, or a frame in it, is copied out when it is this much smaller: a request that waits must
 // not hold the rest of the chunk.
 constexpr std::size_t kSmallPart = 4;
+// Of an answer that another thread than the loop's sends.
+constexpr std::size_t kQuickBytes = 64 << 10;
 
 void keep_apart(Slice& slice) {
     auto copy = std::make_shared_for_overwrite<char[]>(slice.bytes.size());
@@ -37,14 +41,22 @@ Connection::Connection(std::shared_ptr<Loop> loop, Surroundings& around, os::Soc
       decoder_(around.max_frame_bytes) {}
 
 void Connection::begin() {
+    const auto self = shared_from_this();
+    const std::lock_guard serving{serving_mutex_};
     active_ms_ = os::monotonic_ms();
-    auto watch = Loop::Watch::open(*loop_, socket_.fd());
-    if (!watch) return close();
-    watch_ = *std::move(watch);
-    wait();
+    try {
+        auto watch = Loop::Watch::open(*loop_, socket_.fd());
+        if (!watch) return end();
+        watch_ = *std::move(watch);
+        wait();
+    } catch (const std::bad_alloc&) {
+        expel_for_memory();
+    }
 }
 
 void Connection::stop_taking() {
+    const auto self = shared_from_this();
+    const std::lock_guard serving{serving_mutex_};
     is_taking_ = false;
     next_.reset();
     input_ = {};
@@ -52,9 +64,15 @@ void Connection::stop_taking() {
 }
 
 void Connection::close() {
+    const auto self = shared_from_this();
+    const std::lock_guard serving{serving_mutex_};
+    end();
+}
+
+void Connection::end() {
     if (std::exchange(is_closed_, true)) return;
     {
-        const std::lock_guard lock{mutex_};
+        const std::lock_guard lock{inbox_mutex_};
         takes_messages_ = false;
         inbox_.clear();
     }
@@ -66,11 +84,15 @@ void Connection::close() {
     around_.gone(*this);
 }
 
-void Connection::expel(QuietLog::Kind kind, const std::string& why) {
+void Connection::expel(QuietLog::Kind kind, FunctionRef<std::string()> why) {
     ++around_.tally.expelled;
     around_.log.tell(kind, os::monotonic_ms(),
-                     [&] { return "closed " + socket_.peer() + " (" + client_->endpoint->listener + "): " + why; });
-    close();
+                     [&] { return "closed " + socket_.peer() + " (" + client_->endpoint->listener + "): " + why(); });
+    end();
+}
+
+void Connection::expel_for_memory() {
+    expel(QuietLog::Kind::no_memory, [] { return "no memory"; });
 }
 
 void Connection::respond(std::uint64_t ticket, broker::Reply reply) { send_to_thread({ticket, std::move(reply)}); }
@@ -80,27 +102,56 @@ void Connection::send_to_thread(Message message) {
     const bool is_here = loop_->is_this_thread();
     // Within handle(): no other thread has to know.
     if (is_here && is_serving_) return settle(std::move(message));
-    {
-        const std::lock_guard lock{mutex_};
-        if (!takes_messages_) return;
-        inbox_.push_back(std::move(message));
-        if (inbox_.size() > 1) return;
+    const bool is_small = !message.reply || (message.reply->files.empty() && message.reply->splices.empty() &&
+                                             message.reply->bytes.size() <= kQuickBytes);
+    try {
+        {
+            const std::lock_guard lock{inbox_mutex_};
+            if (!takes_messages_) return;
+            inbox_.push_back(std::move(message));
+            // Who put the first one there sees to all.
+            if (inbox_.size() > 1) return;
+        }
+        if (!is_small || !is_served_from_here()) loop_->wake(shared_from_this());
+    } catch (const std::bad_alloc&) {
+        // Who answers has nobody to tell. The next tick sees it.
+        has_lost_answer_.store(true);
     }
-    loop_->wake(shared_from_this());
+}
+
+// Sends what has been answered, on whatever thread: waking up the loop's thread would take many times as long. False:
+// something is left for that one to do.
+bool Connection::is_served_from_here() {
+    const std::unique_lock serving{serving_mutex_, std::try_to_lock};
+    if (!serving || !settle_inbox()) return false;
+    try {
+        collect();
+        return send() && !next_ && outbox_.empty() && is_taking_ && !is_closing_ && waits_to_read_;
+    } catch (const std::bad_alloc&) {
+        has_lost_answer_.store(true);
+        return false;
+    }
+}
+
+// False: it is closed.
+bool Connection::settle_inbox() {
+    std::vector<Message> messages;
+    {
+        const std::lock_guard lock{inbox_mutex_};
+        messages.swap(inbox_);
+    }
+    if (is_closed_) return false;
+    for (Message& message : messages) settle(std::move(message));
+    return true;
 }
 
 void Connection::on_woken() {
-    std::vector<Message> messages;
-    {
-        const std::lock_guard lock{mutex_};
-        messages.swap(inbox_);
-    }
-    if (is_closed_) return;
-    for (Message& message : messages) settle(std::move(message));
-    advance();
+    const std::lock_guard serving{serving_mutex_};
+    if (settle_inbox()) advance();
 }
 
 void Connection::on_ready(Side side) {
+    const std::lock_guard serving{serving_mutex_};
     if (is_closed_) return;
     if (side == Side::write) {
         waits_to_write_ = false;
@@ -112,18 +163,17 @@ void Connection::on_ready(Side side) {
 }
 
 void Connection::advance() {
-    // A call that it makes may drop the last that holds it.
-    const auto self = shared_from_this();
     is_serving_ = true;
     try {
-        serve();
+        has_lost_answer_.load() ? expel_for_memory() : serve();
     } catch (const std::bad_alloc&) {
-        expel(QuietLog::Kind::no_memory, "no memory");
+        expel_for_memory();
     }
     is_serving_ = false;
 }
 
 void Connection::serve() {
+    int requests = 0;
     for (int reads = 0; !is_closed_;) {
         collect();
         while (!is_closing_ && is_taking_) {
@@ -131,21 +181,24 @@ void Connection::serve() {
                 auto frame = decoder_.next(input_);
                 if (!frame) {
                     // What was answered before that goes out first, as far as it can at once.
-                    send();
-                    if (!is_closed_) expel(QuietLog::Kind::bad_request, frame.error().message());
-                    return;
+                    return send() ? expel(QuietLog::Kind::bad_request, [&] { return frame.error().message(); })
+                                  : end();
                 }
                 next_ = *std::move(frame);
                 if (!next_) break;
             }
-            if (!may_begin(*next_)) break;
+            if (!may_begin(*next_) || requests == kRequestsInTurn) break;
+            ++requests;
             handle(*std::exchange(next_, std::nullopt));
             collect();
         }
-        send();
-        if (is_closed_) return;
-        if (outbox_.empty() && (is_closing_ || (!is_taking_ && pending_.empty()))) return close();
-        if (next_ && may_begin(*next_)) continue;
+        if (!send()) return end();
+        if (outbox_.empty() && (is_closing_ || (!is_taking_ && pending_.empty()))) return end();
+        if (next_ && may_begin(*next_)) {
+            if (requests < kRequestsInTurn) continue;
+            loop_->wake(shared_from_this());
+            break;
+        }
         if (!may_receive() || !may_have_more_ || reads == kReadsInTurn) break;
         ++reads;
         receive();
@@ -211,16 +264,16 @@ void Connection::collect() {
     pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(answered));
 }
 
-void Connection::send() {
-    if (outbox_.empty() || waits_to_write_) return;
+// False: it cannot go out, and nobody is there to be told.
+bool Connection::send() {
+    if (outbox_.empty() || waits_to_write_) return true;
     const std::uint64_t before = outbox_.sent_bytes();
     const auto sent = outbox_.send(socket_);
     if (const std::uint64_t count = outbox_.sent_bytes() - before; count > 0) {
         around_.tally.sent_bytes += count;
         active_ms_ = os::monotonic_ms();
     }
-    // It has gone, and nobody is there to be told.
-    if (!sent) close();
+    return sent.has_value();
 }
 
 // Only when nothing is left of what was received before.
@@ -236,7 +289,7 @@ void Connection::receive() {
         if (room.empty()) std::swap(first, second);
     }
     const auto got = socket_.try_receive(first, second);
-    if (!got) return close();
+    if (!got) return end();
     may_have_more_ = *got == first.size() + second.size();
     if (!*got) return;
     // The other side says no more; what it asked before is still answered.
@@ -270,7 +323,8 @@ void Connection::wait() {
         frame_begun_ms_ = active_ms_;
         received_ = {active_ms_, received_bytes_};
     }
-    if (!waits_to_read_ && may_receive()) {
+    // Also while it may not receive yet: who sends the answer that is waited for need not see to it then.
+    if (!waits_to_read_ && is_taking_ && !is_closing_ && (may_receive() || !may_have_more_)) {
         waits_to_read_ = true;
         watch_->wait(Side::read, shared_from_this());
     }
@@ -289,9 +343,13 @@ bool Connection::is_stuck(Progress& progress, std::uint64_t moved_bytes, std::in
 }
 
 void Connection::check(std::int64_t now) {
+    const auto self = shared_from_this();
+    const std::lock_guard serving{serving_mutex_};
+    if (has_lost_answer_.load()) return expel_for_memory();
     if (!outbox_.empty() && is_stuck(sent_, outbox_.sent_bytes(), now)) {
-        return expel(QuietLog::Kind::unread,
-                     "its answers are not read: " + std::to_string(outbox_.unsent_bytes()) + " bytes wait");
+        return expel(QuietLog::Kind::unread, [&] {
+            return "its answers are not read: " + std::to_string(outbox_.unsent_bytes()) + " bytes wait";
+        });
     }
     if (!may_receive() || !pending_.empty() || !outbox_.empty()) {
         // It waits for us.
@@ -302,14 +360,17 @@ void Connection::check(std::int64_t now) {
     if (!decoder_.has_begun()) {
         if (now - active_ms_ < around_.idle_ms) return;
         ++around_.tally.idle;
-        return close();
+        return end();
     }
     if (!decoder_.has_header() && now - frame_begun_ms_ >= around_.limits.header_ms) {
-        expel(QuietLog::Kind::slow,
-              "no request header within " + std::to_string(around_.limits.header_ms) + " ms of its first byte");
+        expel(QuietLog::Kind::slow, [&] {
+            return "no request header within " + std::to_string(around_.limits.header_ms) + " ms of its first byte";
+        });
     } else if (decoder_.has_header() && is_stuck(received_, received_bytes_, now)) {
-        expel(QuietLog::Kind::slow, "a request does not come on: " + std::to_string(decoder_.missing_bytes()) +
-                                        " of its bytes are missing");
+        expel(QuietLog::Kind::slow, [&] {
+            return "a request does not come on: " + std::to_string(decoder_.missing_bytes()) +
+                   " of its bytes are missing";
+        });
     }
 }
 

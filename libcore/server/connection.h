@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/function_ref.h"
 #include "broker/answer.h"
 #include "broker/call.h"
 #include "os/socket.h"
@@ -44,8 +45,9 @@ struct Surroundings {
     std::function<void(Connection&)> gone;  // on the loop's thread, once for each
 };
 
-// Everything but respond() and let_next_begin() is for the thread of its loop. It lives as long as it is open, and as
-// one of its requests waits for its answer.
+// Everything but respond() and let_next_begin() is for the thread of its loop, but where that has nothing else to do
+// for it a small answer is sent by the thread that gives it. It lives as long as it is open, and as one of its
+// requests waits for its answer.
 class Connection final : public Waiter, public broker::Responder, public std::enable_shared_from_this<Connection> {
 public:
     Connection(std::shared_ptr<Loop> loop, Surroundings& around, os::Socket socket,
@@ -85,24 +87,30 @@ private:
 
     void advance();
     void serve();
+    void end();
+    [[nodiscard]] bool settle_inbox();
+    [[nodiscard]] bool is_served_from_here();
     void receive();
     void handle(Slice frame);
     void settle(Message message);
     void send_to_thread(Message message);
     void collect();
-    void send();
+    [[nodiscard]] bool send();
     void keep_input();
     void wait();
     [[nodiscard]] bool may_begin(const Slice& frame) const;
     [[nodiscard]] bool may_receive() const;
     [[nodiscard]] bool is_stuck(Progress& progress, std::uint64_t moved_bytes, std::int64_t now) const;
-    void expel(QuietLog::Kind kind, const std::string& why);
+    void expel(QuietLog::Kind kind, FunctionRef<std::string()> why);
+    void expel_for_memory();
 
     const std::shared_ptr<Loop> loop_;
     Surroundings& around_;  // as long as it is open
     os::Socket socket_;
     const std::shared_ptr<const broker::Client> client_;
     std::unique_ptr<Loop::Watch> watch_;  // null: not begun, or closed
+
+    std::mutex serving_mutex_;  // of what follows
 
     FrameDecoder decoder_;
     Slice input_;                // received, and not decoded
@@ -115,7 +123,7 @@ private:
     bool is_taking_ = true;
     bool is_closing_ = false;  // once its answers are sent
     bool is_closed_ = false;
-    bool is_serving_ = false;
+    bool is_serving_ = false;  // for the loop's thread
     bool waits_to_read_ = false;
     bool waits_to_write_ = false;
     bool may_have_more_ = false;  // the last call received as much as it could
@@ -127,7 +135,9 @@ private:
     Progress received_;
     Progress sent_;
 
-    std::mutex mutex_;  // of what follows
+    std::atomic<bool> has_lost_answer_{false};  // for lack of memory
+
+    std::mutex inbox_mutex_;  // of what follows
     std::vector<Message> inbox_;
     bool takes_messages_ = true;
 };

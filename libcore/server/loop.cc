@@ -6,11 +6,13 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <mutex>
 #include <new>
 #include <optional>
 #include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "os/process.h"
@@ -25,6 +27,9 @@ using Descriptor = asio::posix::basic_stream_descriptor<Executor>;
 using Timer =
     asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, Executor>;
 
+// How long a thread that finds no memory waits before it tries again.
+constexpr std::chrono::milliseconds kUntilMemory{1};
+
 // Of the thread that runs it.
 thread_local const Loop* current = nullptr;
 
@@ -35,10 +40,10 @@ struct Loop::Impl {
     struct Mail {
         std::vector<std::shared_ptr<Waiter>> woken;
         std::vector<std::function<void()>> work;
-        [[nodiscard]] bool empty() const { return woken.empty() && work.empty(); }
     };
     std::mutex mutex;
     Mail mail;
+    bool is_called = false;  // the thread, to fetch it
     bool is_closed = false;
 
     asio::io_context io{1};
@@ -46,24 +51,31 @@ struct Loop::Impl {
     Timer timer{io.get_executor()};
     std::int64_t period_ms = 0;
     std::function<void()> tick;
+    bool is_timed = false;
     std::shared_ptr<char[]> chunk;
     std::thread thread;
 
     template <typename Add>
     void hand_over(Add&& add) {
-        bool was_empty = false;
         {
             const std::lock_guard lock{mutex};
             if (is_closed) return;
-            was_empty = mail.empty();
             add(mail);
+            if (std::exchange(is_called, true)) return;
         }
-        if (was_empty) asio::post(io, [this] { fetch(); });
+        try {
+            asio::post(io, [this] { fetch(); });
+        } catch (const std::bad_alloc&) {
+            // The next tick fetches it, or who hands over something next.
+            const std::lock_guard lock{mutex};
+            is_called = false;
+        }
     }
     void fetch() {
         Mail got;
         {
             const std::lock_guard lock{mutex};
+            is_called = false;
             std::swap(got, mail);
         }
         for (const auto& work_item : got.work) work_item();
@@ -72,10 +84,25 @@ struct Loop::Impl {
     void wait_for_tick() {
         timer.expires_after(std::chrono::milliseconds{period_ms});
         timer.async_wait([this](const boost::system::error_code& error) {
+            is_timed = false;
             if (error || !tick) return;
+            fetch();
             tick();
             if (tick) wait_for_tick();
         });
+        is_timed = true;
+    }
+    void run() {
+        for (;;) {
+            try {
+                if (tick && !is_timed) wait_for_tick();
+                io.run();
+                return;
+            } catch (const std::bad_alloc&) {
+                // Only what Asio itself allocates: here, the wait for the next tick.
+                std::this_thread::sleep_for(kUntilMemory);
+            }
+        }
     }
 };
 
@@ -87,14 +114,7 @@ Status Loop::start() {
         impl_->thread = std::thread{[this] {
             os::take_no_signals();
             current = this;
-            for (;;) {
-                try {
-                    impl_->io.run();
-                    return;
-                } catch (const std::bad_alloc&) {
-                    // Whoever it struck has given up; the others go on.
-                }
-            }
+            impl_->run();
         }};
     } catch (const std::system_error& error) {
         return fail(system_error(error.code().value(), "start a thread", {}));

@@ -11,7 +11,8 @@ namespace mq::server {
 
 enum class Side : unsigned char { read, write };
 
-// What waits in a loop. It is called on the loop's thread, and lives at least as long as it is waited for.
+// What waits in a loop. It is called on the loop's thread, and lives at least as long as it is waited for. What a
+// loop calls does not throw.
 class Waiter {
 public:
     virtual ~Waiter() = default;
@@ -34,7 +35,8 @@ public:
     // is dropped.
     void finish();
 
-    // Thread-safe, as is `wake` of the same waiter from several threads.
+    // Thread-safe, as is `wake` of the same waiter from several threads. Without memory they throw, and nothing is
+    // called.
     [[nodiscard]] bool is_this_thread() const;
     void wake(std::shared_ptr<Waiter> who);
     void post(std::function<void()> work);

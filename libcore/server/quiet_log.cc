@@ -1,5 +1,6 @@
 #include "server/quiet_log.h"
 
+#include <new>
 #include <utility>
 
 namespace mq::server {
@@ -27,17 +28,24 @@ std::string_view name_of(QuietLog::Kind kind) {
 
 void QuietLog::tell(Kind kind, std::int64_t now_ms, FunctionRef<std::string()> text) {
     settle(now_ms);
-    {
-        const std::lock_guard lock{mutex_};
-        Span& span = spans_[static_cast<std::size_t>(kind)];
-        if (span.told == 0) span.begin_ms = now_ms;
-        if (span.told == kLines) {
-            ++span.untold;
-            return;
-        }
-        ++span.told;
+    if (!may_tell(kind, now_ms)) return;
+    try {
+        log_.warning(text());
+    } catch (const std::bad_alloc&) {
+        // Who tells it goes on.
     }
-    log_.warning(text());
+}
+
+bool QuietLog::may_tell(Kind kind, std::int64_t now_ms) {
+    const std::lock_guard lock{mutex_};
+    Span& span = spans_[static_cast<std::size_t>(kind)];
+    if (span.told == 0) span.begin_ms = now_ms;
+    if (span.told == kLines) {
+        ++span.untold;
+        return false;
+    }
+    ++span.told;
+    return true;
 }
 
 void QuietLog::settle(std::int64_t now_ms) {
@@ -49,9 +57,12 @@ void QuietLog::settle(std::int64_t now_ms) {
             if (span.told == 0 || now_ms - span.begin_ms < kSpanMs) continue;
             untold = std::exchange(span, {}).untold;
         }
-        if (untold > 0) {
+        if (untold == 0) continue;
+        try {
             log_.warning(std::to_string(untold) + " more " + std::string{name_of(static_cast<Kind>(kind))} +
                          " in the last " + std::to_string(kSpanMs / 1000) + " s");
+        } catch (const std::bad_alloc&) {
+            return;
         }
     }
 }

@@ -10,7 +10,7 @@
 
 namespace mq::server {
 
-// Thread-safe.
+// Thread-safe. What there is no memory to tell is not told: nothing is thrown.
 class QuietLog {
 public:
     enum class Kind : unsigned char { bad_request, slow, unread, refused, no_memory, accept };
@@ -31,6 +31,8 @@ private:
         int told = 0;
         std::uint64_t untold = 0;
     };
+    [[nodiscard]] bool may_tell(Kind kind, std::int64_t now_ms);
+
     static constexpr std::size_t kKinds = static_cast<std::size_t>(Kind::accept) + 1;
 
     broker::EventLog& log_;

@@ -7,6 +7,7 @@
 #include <latch>
 #include <map>
 #include <mutex>
+#include <new>
 #include <thread>
 #include <unordered_set>
 
@@ -35,11 +36,13 @@ struct Hall {
     bool is_running = false;
     std::atomic<std::int64_t> looked_ms{0};
 
-    // Whoever is called may leave.
+    // Whoever is called may leave, by itself.
     template <typename Call>
     void each(Call&& call) {
-        const std::vector<std::shared_ptr<Connection>> all{connections.begin(), connections.end()};
-        for (const auto& connection : all) call(*connection);
+        for (auto at = connections.begin(); at != connections.end();) {
+            const std::shared_ptr<Connection> connection = *at++;
+            call(*connection);
+        }
     }
 };
 
@@ -73,8 +76,10 @@ struct Server::Impl {
     void make_halls();
     void limit_connections(std::int32_t most, std::int32_t per_host);
     void admit(os::Listener::Arrival arrival, const std::shared_ptr<const broker::Endpoint>& endpoint);
-    bool is_refused(const os::Listener::Arrival& arrival, bool is_local);
+    bool is_refused(const os::Socket& socket, const std::string& host, bool is_local);
+    void enter(Hall& hall, const std::shared_ptr<Connection>& connection);
     void forget(Hall& hall, Connection& connection);
+    void uncount(Hall& hall, const std::string& host);
     void tick(Hall& hall);
     void run_in(Hall& hall, const std::function<void()>& work);
     bool wait_until_empty(std::int64_t grace_ms);
@@ -145,27 +150,28 @@ void Server::Impl::make_halls() {
     }
 }
 
-bool Server::Impl::is_refused(const os::Listener::Arrival& arrival, bool is_local) {
+bool Server::Impl::is_refused(const os::Socket& socket, const std::string& host, bool is_local) {
     const std::lock_guard lock{mutex};
     std::string why;
-    const auto found = hosts.find(arrival.host);
+    std::size_t& of_host = hosts[host];
     if (open >= most_connections) {
         why = "there are " + std::to_string(open) + " connections already";
-    } else if (!is_local && found != hosts.end() && found->second >= most_per_host) {
-        why = "there are " + std::to_string(found->second) + " connections of " + arrival.host + " already";
+    } else if (!is_local && of_host >= most_per_host) {
+        why = "there are " + std::to_string(of_host) + " connections of " + host + " already";
     } else {
         ++open;
-        ++hosts[arrival.host];
+        ++of_host;
         return false;
     }
+    if (of_host == 0) hosts.erase(host);
     ++tally.refused;
-    quiet.tell(QuietLog::Kind::refused, os::monotonic_ms(),
-               [&] { return "refused " + arrival.socket.peer() + ": " + why; });
+    quiet.tell(QuietLog::Kind::refused, os::monotonic_ms(), [&] { return "refused " + socket.peer() + ": " + why; });
     return true;
 }
 
 void Server::Impl::admit(os::Listener::Arrival arrival, const std::shared_ptr<const broker::Endpoint>& endpoint) {
-    if (is_refused(arrival, arrival.host == "unix")) return;
+    const auto client = std::make_shared<const broker::Client>(broker::Client{std::move(arrival.host), endpoint});
+    if (is_refused(arrival.socket, client->host, client->host == "unix")) return;
     ++tally.accepted;
     Hall* hall = nullptr;
     {
@@ -173,24 +179,39 @@ void Server::Impl::admit(os::Listener::Arrival arrival, const std::shared_ptr<co
         hall = std::ranges::min_element(halls, {}, [](const auto& one) { return one->count; })->get();
         ++hall->count;
     }
-    auto connection = std::make_shared<Connection>(
-        hall->loop, *hall->around, std::move(arrival.socket),
-        std::make_shared<const broker::Client>(broker::Client{std::move(arrival.host), endpoint}));
-    const auto enter = [hall, connection = std::move(connection)] {
-        hall->connections.insert(connection);
-        connection->begin();
-    };
-    if (hall->loop->is_this_thread()) return enter();
-    hall->loop->post(enter);
+    try {
+        const auto connection =
+            std::make_shared<Connection>(hall->loop, *hall->around, std::move(arrival.socket), client);
+        if (hall->loop->is_this_thread()) return enter(*hall, connection);
+        hall->loop->post([this, hall, connection] {
+            try {
+                enter(*hall, connection);
+            } catch (const std::bad_alloc&) {
+                uncount(*hall, connection->client().host);
+            }
+        });
+    } catch (const std::bad_alloc&) {
+        uncount(*hall, client->host);
+        throw;
+    }
+}
+
+void Server::Impl::enter(Hall& hall, const std::shared_ptr<Connection>& connection) {
+    hall.connections.insert(connection);
+    connection->begin();
 }
 
 void Server::Impl::forget(Hall& hall, Connection& connection) {
     hall.connections.erase(connection.shared_from_this());
+    uncount(hall, connection.client().host);
+}
+
+void Server::Impl::uncount(Hall& hall, const std::string& host) {
     const std::lock_guard lock{mutex};
     --hall.count;
     --open;
-    const auto host = hosts.find(connection.client().host);
-    if (--host->second == 0) hosts.erase(host);
+    const auto found = hosts.find(host);
+    if (--found->second == 0) hosts.erase(found);
     if (open == 0) left.notify_all();
 }
 

@@ -2,12 +2,13 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <limits>
 
 namespace {
 
 struct Plan {
-    std::uint64_t left = 0;  // allocations until the one that fails; 0: not armed
-    bool lasting = false;
+    std::uint64_t left = 0;   // allocations until the one that fails; 0: not armed
+    std::uint64_t times = 0;  // that it fails then
     std::uint64_t failed = 0;
 };
 thread_local constinit Plan plan;
@@ -18,8 +19,7 @@ bool must_fail() {
         --plan.left;
         return false;
     }
-    if (!plan.lasting) plan.left = 0;
-    ++plan.failed;
+    if (++plan.failed == plan.times) plan.left = 0;
     errno = ENOMEM;
     return true;
 }
@@ -49,7 +49,10 @@ void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace mq::test {
 
-void fail_allocation(std::uint64_t nth, AllocSpan span) { plan = {nth, span == AllocSpan::from_then_on, 0}; }
+void fail_allocation(std::uint64_t nth, AllocSpan span) {
+    fail_allocations(nth, span == AllocSpan::once ? 1 : std::numeric_limits<std::uint64_t>::max());
+}
+void fail_allocations(std::uint64_t nth, std::uint64_t times) { plan = {nth, times, 0}; }
 
 std::uint64_t stop_failing_allocations() {
     const std::uint64_t failed = plan.failed;

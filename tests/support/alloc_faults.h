@@ -20,6 +20,8 @@ enum class AllocSpan : unsigned char { once, from_then_on };
 
 // From now on the `nth` allocation of this thread (1 is the next) fails; those of other threads do not count.
 void fail_allocation(std::uint64_t nth, AllocSpan span);
+// The `nth` and those behind it, so many in all.
+void fail_allocations(std::uint64_t nth, std::uint64_t times);
 // No allocation fails any more; returns how many failed.
 std::uint64_t stop_failing_allocations();
 

@@ -1,6 +1,7 @@
 // The order of requests and answers on one connection, and how answers are sent.
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <future>
 #include <numeric>
 #include <thread>
@@ -112,6 +113,35 @@ TEST_F(Order, OneThatSaysNoMoreStillGetsItsAnswers) {
     EXPECT_EQ(client.receive_payload(), "1");
     EXPECT_EQ(client.receive_payload(), "2");
     EXPECT_TRUE(client.is_closed_by_server());
+}
+
+// Requests that are answered at once, and of which the next is there already.
+TEST_F(Order, OneThatAsksForMuchLeavesOthersTheirTurn) {
+    config.network_threads = 1;
+    std::promise<void> begun;
+    std::promise<void> all_asked;
+    std::vector<std::int16_t> keys;  // in the order in which they are handled, in one thread
+    start([&](const broker::Call& call, const std::shared_ptr<broker::Responder>& responder, std::uint64_t ticket) {
+        if (keys.empty()) {
+            begun.set_value();
+            all_asked.get_future().wait();
+        }
+        keys.push_back(load_be<std::int16_t>(call.frame.data()));
+        responder->respond(ticket, Desk::reply("x"));
+    });
+    const Raw greedy = connect();
+    const Raw modest = connect();
+    constexpr std::size_t kMany = 4000;
+    std::string many;
+    for (std::size_t i = 0; i < kMany; ++i) many += frame_of(request_of(kFetch));
+    greedy.send(many);
+    begun.get_future().wait();
+    modest.send(frame_of(request_of(kApiVersions)));
+    all_asked.set_value();
+    EXPECT_EQ(modest.receive_payload(), "x");
+    EXPECT_EQ(greedy.receive(5 * kMany).size(), 5 * kMany);
+    EXPECT_TRUE(server->stop(kAwaitMs));
+    EXPECT_LT(std::ranges::find(keys, kApiVersions) - keys.begin(), 200);
 }
 
 TEST_F(Answers, OfManyRequestsInOnePieceArriveTogetherAndWhole) {
