@@ -1,9 +1,11 @@
 #include "os/listener.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -14,12 +16,16 @@
 #include <memory>
 
 #include "os/fault.h"
+#include "os/process.h"
 
 namespace mq::os {
 namespace {
 
 // How long a process that listens at a path, and is busy, may take to be told from one that is gone.
 constexpr int kLooksAliveMs = 1000;
+// How long whoever else takes or gives up such a place is waited for, and how often it is asked.
+constexpr std::int64_t kAloneMs = 10'000;
+constexpr useconds_t kAskAgainUs = 5'000;
 
 template <typename Fn>
 int invoke(Call call, const std::string& name, Fn&& fn) {
@@ -113,6 +119,24 @@ Result<std::vector<Address>> addresses_of(const std::string& host, std::uint16_t
     return all;
 }
 
+// A place in a directory is looked at and taken, or given up, by one alone: between the two nobody else comes.
+// flock(2), as a directory cannot be opened for writing.
+Result<File> alone_at(const std::string& path) {
+    const std::string directory = parent_directory(path);
+    const int fd =
+        invoke(Call::open, directory, [&] { return ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
+    if (fd < 0) return fail(system_error(errno, "listen", path));
+    File lock = File::adopt(fd, directory, false);
+    const std::int64_t until_ms = monotonic_ms() + kAloneMs;
+    while (invoke(Call::lock, directory, [&] { return ::flock(fd, LOCK_EX | LOCK_NB); }) != 0) {
+        if (errno != EWOULDBLOCK) return fail(system_error(errno, "listen", path));
+        if (monotonic_ms() > until_ms)
+            return fail(Errc::timed_out, "listen", path, "somebody holds a lock of the directory it is in");
+        ::usleep(kAskAgainUs);
+    }
+    return lock;
+}
+
 bool is_socket(const std::string& path) {
     struct stat st {};
     return ::lstat(path.c_str(), &st) == 0 && S_ISSOCK(st.st_mode);
@@ -152,6 +176,7 @@ Result<Listener> Listener::at(const std::string& path) {
     if (path.empty() || path.size() >= sizeof unix_address->sun_path)
         return fail(Errc::bad_argument, "listen", path, "a path of 1 to 107 bytes is wanted for a socket");
     std::memcpy(unix_address->sun_path, path.data(), path.size());
+    MQ_ASSIGN(const File lock, alone_at(path));
     Address unbound = address;
     auto file = listening(unbound, path, false);
     if (!file && file.error().code == Errc::in_use) {
@@ -164,7 +189,10 @@ Result<Listener> Listener::at(const std::string& path) {
         file = listening(unbound, path, false);
     }
     MQ_TRY(file);
-    return Listener{*std::move(file), path, 0};
+    MQ_ASSIGN(const FileInfo info, file_info(path));
+    Listener listener{*std::move(file), path, 0};
+    listener.inode_ = info.inode;
+    return listener;
 }
 
 Result<std::optional<Listener::Arrival>> Listener::accept() const {
@@ -193,7 +221,11 @@ Result<std::optional<Listener::Arrival>> Listener::accept() const {
 
 void Listener::close() {
     if (!file_.is_open()) return;
-    if (port_ == 0) static_cast<void>(remove_file(name_));
+    if (port_ == 0) {
+        const auto lock = alone_at(name_);
+        // Another may have put its own there, once ours was removed.
+        if (const auto info = file_info(name_); info && info->inode == inode_) static_cast<void>(remove_file(name_));
+    }
     static_cast<void>(file_.close());
 }
 

@@ -20,7 +20,7 @@ public:
     [[nodiscard]] static Result<std::vector<Listener>> on(const std::string& host, std::uint16_t port);
     // A Unix socket, of the permissions that the umask leaves, which goes away with the listener. What a process that
     // was killed left behind is replaced. Errors: in_use (somebody listens there), already_exists (it is no socket),
-    // bad_argument (a path of over 107 bytes).
+    // bad_argument (a path of over 107 bytes), timed_out (somebody holds a flock(2) of the directory).
     [[nodiscard]] static Result<Listener> at(const std::string& path);
     ~Listener() { close(); }
     Listener(Listener&&) noexcept = default;
@@ -46,6 +46,7 @@ private:
     File file_;
     std::string name_;
     std::uint16_t port_ = 0;
+    std::uint64_t inode_ = 0;  // of a Unix socket
 };
 
 }  // namespace mq::os

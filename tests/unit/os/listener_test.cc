@@ -3,8 +3,13 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <future>
 #include <numeric>
 
+#include "os/fault.h"
 #include "os/window.h"
 #include "support/child.h"
 #include "support/faults.h"
@@ -107,6 +112,50 @@ TEST(Listener, AtAPathReplacesOnlyASocketThatNobodyListensAt) {
     EXPECT_EQ(Listener::at(dir / "f").error().code, Errc::already_exists);
     EXPECT_EQ(read_file(dir / "f").value(), "precious");
     EXPECT_EQ(Listener::at(dir / std::string(108, 's')).error().code, Errc::bad_argument);
+}
+
+// What a hook of the seam for faults does: once, in the place of the first unlink(2).
+std::atomic<const std::function<void()>*> at_unlink{nullptr};
+
+TEST(Listener, OfTwoThatFindASocketOfTheDeadOneGetsIt) {
+    const test::TempDir dir;
+    ASSERT_EQ(test::run_in_child([&]() -> int {
+                  const auto listener = Listener::at(dir / "s");
+                  _exit(listener ? 0 : 1);
+              }),
+              test::exited_with(0));
+    std::future<Result<Listener>> second;
+    // The first has found that nobody listens, and the second comes: it may not be there before the first is done.
+    const std::function<void()> meanwhile = [&] {
+        second = std::async(std::launch::async, [&] { return Listener::at(dir / "s"); });
+        static_cast<void>(second.wait_for(std::chrono::milliseconds{300}));
+    };
+    at_unlink = &meanwhile;
+    set_fault_hook([](Call call, std::string_view, std::size_t) {
+        if (call != Call::unlink) return Fault{};
+        if (const auto* const once = at_unlink.exchange(nullptr)) (*once)();
+        return Fault{};
+    });
+    const auto first = Listener::at(dir / "s");
+    set_fault_hook(nullptr);
+    ASSERT_TRUE(first) << first.error().message();
+    const auto other = second.get();
+    ASSERT_FALSE(other) << "both would listen, and one would never be reached";
+    EXPECT_EQ(other.error().code, Errc::in_use);
+    const auto client = Socket::connect(dir / "s", 60'000);
+    ASSERT_TRUE(client);
+    EXPECT_EQ(arrival(*first).host, "unix");
+}
+
+TEST(Listener, AtAPathLeavesWhatAnotherHasPutThere) {
+    const test::TempDir dir;
+    auto first = Listener::at(dir / "s");
+    ASSERT_TRUE(first);
+    ASSERT_TRUE(remove_file(dir / "s"));
+    const auto second = Listener::at(dir / "s");
+    ASSERT_TRUE(second) << second.error().message();
+    first->close();
+    EXPECT_TRUE(Socket::connect(dir / "s", 60'000));
 }
 
 // RELIABILITY row 11: pieces and parts of files, whole, in parts and interrupted.
