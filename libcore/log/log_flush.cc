@@ -83,9 +83,13 @@ Status Log::close() {
     Impl& log = *impl_;
     MQ_TRY(log.ready_to_change());
     log.state->dirty.store(1);
+    const std::uint64_t entries = log.now.time_index_entries;
     MQ_TRY(log.index_time_of_active());
     log.publish();
     log.state->dirty.store(0);
+    // A recovery point that is at the end already will not be moved, and the entry not be flushed for it.
+    if (log.now.time_index_entries != entries && log.recovery_point() == log.now.log_end)
+        MQ_TRY(log.poison_unless(log.active.time_index()->file().sync_data()));
     return log.checkpoint();
 }
 

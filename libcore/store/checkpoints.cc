@@ -31,9 +31,14 @@ Status DataDirectory::Impl::update_checkpoint(std::string_view name, const Check
 
 Result<std::optional<Offset>> DataDirectory::Impl::checkpointed(std::string_view name,
                                                                 const log::TopicPartition& id) const {
+    const auto entry_of = [&id](const log::OffsetCheckpoint& entries) {
+        const auto entry = entries.find(id);
+        return entry == entries.end() ? std::nullopt : std::optional{entry->second};
+    };
+    if (as_found != nullptr && name == log::kRecoveryPointCheckpoint) return entry_of(as_found->recovery_points);
+    if (as_found != nullptr && name == log::kLogStartCheckpoint) return entry_of(as_found->log_starts);
     MQ_ASSIGN(const auto entries, log::read_offset_checkpoint(file(name)));
-    const auto entry = entries.find(id);
-    return entry == entries.end() ? std::nullopt : std::optional{entry->second};
+    return entry_of(entries);
 }
 
 }  // namespace mq::store

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "base/seeded_bug.h"
+#include "os/kill_point.h"
 #include "store/directory_impl.h"
 
 namespace mq::store {
@@ -243,8 +244,10 @@ Status DataDirectory::Impl::begin_changes() {
         MQ_TRY(make_meta_properties());
         if (shared().marked_unclean.load() == 0) {
             if (!MQ_BUG("begin.keeps_clean_mark")) MQ_TRY(os::remove_file(file(log::kCleanShutdown)));
+            MQ_KILLPOINT("begin.after_unmark");
             MQ_TRY(os::sync_directory(path));
             shared().marked_unclean.store(1);
+            MQ_KILLPOINT("begin.after_sync");
         }
         header.changes_begun.store(1);
         return {};

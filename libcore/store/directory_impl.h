@@ -68,6 +68,12 @@ struct DataDirectory::Impl {
     os::File lock_file;                         // held shared where there is no control file
     log::Trust private_trust = log::Trust::segments;  // of such a reader
     Compactor compactor;                              // stopped before the DataDirectory goes
+    // While nobody else is in the directory: what checkpointed() need not read again for each partition.
+    struct RootCheckpoints {
+        log::OffsetCheckpoint recovery_points;
+        log::OffsetCheckpoint log_starts;
+    };
+    const RootCheckpoints* as_found = nullptr;
 
     // data_directory.cc
     [[nodiscard]] Status open_shared();

@@ -141,7 +141,8 @@ Status StoreLife::live_in(store::DataDirectory& directory) const {
         MQ_TRY(append(*writer, 0, kCompacted, 1));
     }
     MQ_TRY(change_topics(directory));
-    return directory.close();
+    MQ_TRY(directory.close());
+    return directory.close_cleanly().map([](bool) {});
 }
 
 Status StoreLife::live_all() const {
