@@ -57,7 +57,7 @@ struct Broker::Impl {
     Topics topics{directory};
     ProducerIds producer_ids{directory};
     FetchSessions fetch_sessions{static_cast<std::size_t>(std::max(config.fetch_sessions, 0))};
-    Partitions partitions{{directory, workers, log}, most_partitions()};
+    Partitions partitions{{directory, wakeups, workers, log}, most_partitions()};
     Coordinator coordinator{{config, log, directory, offsets, topics, workers, wakeups}};
     Housekeeping housekeeping{{config, log, directory, topics, wakeups, workers}};
     Wakeups wakeups{directory};

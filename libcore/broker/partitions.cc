@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 
 #include "broker/event_log.h"
+#include "broker/wakeups.h"
 #include "broker/worker_pool.h"
 #include "os/process.h"
 #include "shm/control_file.h"
@@ -17,6 +19,7 @@ constexpr std::chrono::milliseconds kMoment{shm::Briefly::kMostMs};
 constexpr std::int64_t kWorthTellingMs = 1000;
 // Of the same damage.
 constexpr std::int64_t kBetweenComplaintsMs = 10'000;
+constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 
 Result<std::unique_lock<std::timed_mutex>> lock_for(std::timed_mutex& mutex, const log::TopicPartition& id) {
     std::unique_lock lock{mutex, std::defer_lock};
@@ -31,6 +34,10 @@ Result<std::unique_lock<std::timed_mutex>> lock_for(std::timed_mutex& mutex, con
 
 bool is_timed_out(const Error& error) { return error.code == Errc::timed_out; }
 
+tl::unexpected<Error> yet_to_be_opened(const log::TopicPartition& id) {
+    return fail(Errc::timed_out, "use", log::partition_directory(id), "it is yet to be opened");
+}
+
 tl::unexpected<Error> stopped(const log::TopicPartition& id) {
     return fail(Errc::interrupted, "use", log::partition_directory(id), "the broker stops");
 }
@@ -38,9 +45,14 @@ tl::unexpected<Error> stopped(const log::TopicPartition& id) {
 }  // namespace
 
 Status Partition::with_writer(FunctionRef<Status(store::PartitionWriter&)> work) {
+    return with_writer(work, Pace::thorough);
+}
+
+Status Partition::with_writer(FunctionRef<Status(store::PartitionWriter&)> work, Pace pace) {
     MQ_ASSIGN(const auto lock, lock_for(writer_mutex_, id_));
     for (bool is_new = false;; is_new = true) {
         if (!writer_) {
+            if (pace == Pace::quick) return yet_to_be_opened(id_);
             MQ_ASSIGN(writer_, context_.directory.open_writer(id_));
             is_new = true;
         }
@@ -57,8 +69,7 @@ Status Partition::with_reader(FunctionRef<Status(store::PartitionReader&)> work,
     for (bool is_new = false;; is_new = true) {
         if (!mine.reader) {
             // A log that nobody has used since the machine started may be walked for it.
-            if (!WorkerPool::may_wait())
-                return fail(Errc::timed_out, "use", log::partition_directory(id_), "it is yet to be opened");
+            if (!WorkerPool::may_wait()) return yet_to_be_opened(id_);
             MQ_ASSIGN(mine.reader, context_.directory.open_reader(id_, isolation));
             is_new = true;
         }
@@ -87,39 +98,48 @@ Result<store::Bounds> Partition::bounds(log::Isolation isolation) {
     return bounds;
 }
 
-Result<log::AppendResult> Partition::try_append(const PendingAppend& append, Roll roll) {
+Result<log::AppendResult> Partition::try_append(const PendingAppend& append, Pace pace) {
+    // Nobody is kept waiting for long where a lock stays held.
+    const shm::Briefly not_for_long;
+    log::AppendOptions options = append.options;
+    options.quick = pace == Pace::quick;
     log::AppendResult result;
-    MQ_TRY(with_writer([&](store::PartitionWriter& writer) -> Status {
-        if (roll == Roll::no && writer.is_full_for(append.batches.size()))
-            return fail(Errc::timed_out, "append", log::partition_directory(id_), "a new segment takes longer");
-        MQ_ASSIGN(result, writer.append(append.batches, append.options));
-        return {};
-    }));
+    MQ_TRY(with_writer(
+        [&](store::PartitionWriter& writer) -> Status {
+            MQ_ASSIGN(result, writer.append(append.batches, options));
+            return {};
+        },
+        pace));
     return result;
 }
 
 void Partition::append(PendingAppend append) {
-    {
-        // What waits already goes first; and to bring a log up may take long.
-        const std::lock_guard lock{queues_mutex_};
-        if (appending_ || !is_up_) return wait_in_line(std::move(append));
+    // What waits already goes first.
+    if (!has_line()) {
+        auto result = try_append(append, WorkerPool::may_wait() ? Pace::thorough : Pace::quick);
+        if (result || !is_timed_out(result.error())) return append.done(std::move(result));
     }
-    auto result = try_append(append, WorkerPool::may_wait() ? Roll::yes : Roll::no);
-    if (!result && is_timed_out(result.error())) {
-        const std::lock_guard lock{queues_mutex_};
-        return wait_in_line(std::move(append));
-    }
-    append.done(std::move(result));
+    if (const Status waits = wait_in_line(append); !waits) append.done(tl::unexpected{waits.error()});
 }
 
-void Partition::wait_in_line(PendingAppend append) {
-    appends_.push_back({std::move(append), os::monotonic_ms()});
-    if (std::exchange(appending_, true)) return;
-    if (context_.workers.post([self = shared_from_this()] { self->append_waiting(); })) return;
-    appending_ = false;
-    const auto refused = std::move(appends_.back().append.done);
-    appends_.pop_back();
-    refused(stopped(id_));
+bool Partition::has_line() {
+    const std::lock_guard lock{queues_mutex_};
+    return appending_;
+}
+
+// On success it has taken the append.
+Status Partition::wait_in_line(PendingAppend& append) {
+    const std::lock_guard lock{queues_mutex_};
+    if (!appends_.empty() && waiting_bytes_ + append.kept_bytes > kMostWaitingBytes)
+        return fail(Errc::timed_out, "append", log::partition_directory(id_), "too much waits for it already");
+    if (!appending_ && !context_.workers.post([self = shared_from_this()] { self->append_waiting(); }))
+        return stopped(id_);
+    appending_ = true;
+    waiting_bytes_ += append.kept_bytes;
+    ring_at(append.until_ms);
+    if (append.late) ring_at(append.late_ms);
+    appends_.push_back({.append = std::move(append), .since_ms = os::monotonic_ms()});
+    return {};
 }
 
 void Partition::append_waiting() {
@@ -127,8 +147,7 @@ void Partition::append_waiting() {
     }
 }
 
-// Whether to go on; else nothing waits any more, or another worker goes on. The worker is not kept from others for
-// long where a lock stays held.
+// Whether to go on; else nothing waits any more, or another worker goes on.
 bool Partition::append_next() {
     Waiting* first = nullptr;
     {
@@ -138,28 +157,27 @@ bool Partition::append_next() {
             return false;
         }
         first = &appends_.front();
+        first->is_begun = true;
     }
-    auto result = [&]() -> Result<log::AppendResult> {
-        const shm::Briefly not_for_long;
-        return try_append(first->append, Roll::yes);
-    }();
-    if (!result && is_timed_out(result.error()) && os::monotonic_ms() < first->append.until_ms) {
-        if (!first->told && os::monotonic_ms() - first->since_ms >= kWorthTellingMs) {
-            context_.log.warning("appends to " + log::partition_directory(id_) +
-                                 " wait: " + result.error().message());
-            first->told = true;
-        }
-        if (context_.workers.post([self = shared_from_this()] { self->append_waiting(); })) return false;
-        result = stopped(id_);
+    auto result = try_append(first->append, Pace::thorough);
+    const std::int64_t now = os::monotonic_ms();
+    const bool tries_again = !result && is_timed_out(result.error()) && now < first->append.until_ms;
+    if (tries_again && !first->is_told && now - first->since_ms >= kWorthTellingMs) {
+        context_.log.warning("appends to " + log::partition_directory(id_) + " wait: " + result.error().message());
+        first->is_told = true;
     }
-    Waiting done;
+    std::list<Waiting> done;
     {
         const std::lock_guard lock{queues_mutex_};
-        is_up_ = is_up_ || result;
-        done = std::move(appends_.front());
-        appends_.pop_front();
+        first->is_begun = false;
+        if (tries_again) {
+            if (context_.workers.post([self = shared_from_this()] { self->append_waiting(); })) return false;
+            result = stopped(id_);
+        }
+        waiting_bytes_ -= first->append.kept_bytes;
+        done.splice(done.begin(), appends_, appends_.begin());
     }
-    done.append.done(std::move(result));
+    done.front().append.done(std::move(result));
     return true;
 }
 
@@ -167,43 +185,89 @@ void Partition::flush(Offset end, std::int64_t until_ms, std::function<void(Stat
     {
         const std::lock_guard lock{queues_mutex_};
         flushes_.push_back({end, until_ms, std::move(done)});
+        ring_at(until_ms);
         if (std::exchange(flushing_, true)) return;
     }
     if (!context_.workers.post([self = shared_from_this()] { self->flush_waiting(); })) flush_waiting();
 }
 
-// Once for all that wait; what came meanwhile gets its turn after other partitions.
+// Once for all that wait; what came meanwhile, and lies above, gets its turn after other partitions.
 void Partition::flush_waiting() {
-    std::vector<FlushWaiter> waiting;
+    Offset end{0};
     {
         const std::lock_guard lock{queues_mutex_};
-        waiting.swap(flushes_);
+        for (const FlushWaiter& waiter : flushes_) end = std::max(end, waiter.end);
     }
-    Status flushed = [&] {
+    const Status flushed = [&] {
         const shm::Briefly not_for_long;
-        return flush_to(std::ranges::max(waiting, {}, &FlushWaiter::end).end);
+        return flush_to(end);
     }();
-    if (!flushed && is_timed_out(flushed.error())) {
-        const std::int64_t now = os::monotonic_ms();
-        const auto patient = std::ranges::partition(waiting, [&](const auto& w) { return w.until_ms <= now; });
+    std::vector<FlushWaiter> served;
+    if (flushed || !is_timed_out(flushed.error())) {
         const std::lock_guard lock{queues_mutex_};
-        flushes_.insert(flushes_.begin(), std::move_iterator{patient.begin()}, std::move_iterator{patient.end()});
-        waiting.erase(patient.begin(), patient.end());
+        const auto rest = std::ranges::stable_partition(flushes_, [&](const auto& w) { return w.end <= end; });
+        served.assign(std::move_iterator{flushes_.begin()}, std::move_iterator{rest.begin()});
+        flushes_.erase(flushes_.begin(), rest.begin());
     }
-    for (const FlushWaiter& waiter : waiting) waiter.done(flushed);
+    for (const FlushWaiter& waiter : served) waiter.done(flushed);
+    std::vector<FlushWaiter> left;
     {
         const std::lock_guard lock{queues_mutex_};
         flushing_ = !flushes_.empty();
         if (!flushing_) return;
-    }
-    if (context_.workers.post([self = shared_from_this()] { self->flush_waiting(); })) return;
-    std::vector<FlushWaiter> left;
-    {
-        const std::lock_guard lock{queues_mutex_};
-        left.swap(flushes_);
+        if (context_.workers.post([self = shared_from_this()] { self->flush_waiting(); })) return;
         flushing_ = false;
+        left.swap(flushes_);
     }
     for (const FlushWaiter& waiter : left) waiter.done(stopped(id_));
+}
+
+// With the lock of the queues: give_up_waiting() at that time, or before.
+void Partition::ring_at(std::int64_t time_ms) {
+    if (alarm_ != 0) {
+        if (alarm_ms_ <= time_ms) return;
+        context_.wakeups.cancel(alarm_);
+    }
+    alarm_ms_ = time_ms;
+    alarm_ = context_.wakeups.at(time_ms, [weak = weak_from_this()] {
+        if (const auto self = weak.lock()) self->give_up_waiting();
+    });
+}
+
+// Of those whose time has come: workers may be at something that hangs.
+void Partition::give_up_waiting() {
+    std::vector<std::function<void()>> late;
+    std::list<Waiting> given_up;
+    std::vector<FlushWaiter> unflushed;
+    {
+        const std::lock_guard lock{queues_mutex_};
+        alarm_ = 0;
+        const std::int64_t now = os::monotonic_ms();
+        std::int64_t next_ms = kNever;
+        for (auto next = appends_.begin(); next != appends_.end();) {
+            const auto waiting = next++;
+            PendingAppend& append = waiting->append;
+            if (append.late && append.late_ms <= now) late.push_back(std::exchange(append.late, nullptr));
+            if (append.late) next_ms = std::min(next_ms, append.late_ms);
+            if (waiting->is_begun) continue;  // who is at it gives it up
+            if (append.until_ms > now) {
+                next_ms = std::min(next_ms, append.until_ms);
+                continue;
+            }
+            waiting_bytes_ -= append.kept_bytes;
+            given_up.splice(given_up.end(), appends_, waiting);
+        }
+        const auto rest = std::ranges::stable_partition(flushes_, [&](const auto& w) { return w.until_ms <= now; });
+        unflushed.assign(std::move_iterator{flushes_.begin()}, std::move_iterator{rest.begin()});
+        flushes_.erase(flushes_.begin(), rest.begin());
+        for (const FlushWaiter& waiter : flushes_) next_ms = std::min(next_ms, waiter.until_ms);
+        if (next_ms != kNever) ring_at(next_ms);
+    }
+    for (const auto& tell : late) tell();
+    for (const Waiting& waiting : given_up)
+        waiting.append.done(fail(Errc::timed_out, "append", log::partition_directory(id_), "others are in the way"));
+    for (const FlushWaiter& waiter : unflushed)
+        waiter.done(fail(Errc::timed_out, "flush", log::partition_directory(id_), "the flush does not come"));
 }
 
 Status Partition::flush_to(Offset end) {
@@ -220,25 +284,24 @@ Status Partition::flush_to(Offset end) {
 }
 
 std::shared_ptr<Partition> Partitions::find(const log::TopicPartition& id) {
-    std::shared_ptr<Partition> closed;  // outside of the lock
+    Recent closed;  // outside of the lock
     const std::lock_guard lock{mutex_};
     if (const auto found = entries_.find(id); found != entries_.end()) {
         recent_.splice(recent_.begin(), recent_, found->second);
         return recent_.front();
     }
-    recent_.push_front(std::make_shared<Partition>(id, context_));
+    auto made = std::make_shared<Partition>(id, context_);
+    recent_.push_front(made);
     entries_.emplace(id, recent_.begin());
-    if (entries_.size() > most_) {
+    for (auto at = recent_.end(); entries_.size() > most_ && at != recent_.begin();) {
+        const auto idle = --at;
         // One that somebody works with stays: what waits in it must not be overtaken through another.
-        const auto idle =
-            std::find_if(recent_.rbegin(), recent_.rend(), [](const auto& p) { return p.use_count() == 1; });
-        if (idle != recent_.rend()) {
-            closed = *idle;
-            entries_.erase(closed->id());
-            recent_.erase(std::next(idle).base());
-        }
+        if (idle->use_count() != 1) continue;
+        ++at;
+        entries_.erase((*idle)->id());
+        closed.splice(closed.end(), recent_, idle);
     }
-    return recent_.front();
+    return made;
 }
 
 void Partitions::forget(std::string_view topic) {

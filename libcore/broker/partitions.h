@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <list>
 #include <map>
@@ -20,20 +19,30 @@
 namespace mq::broker {
 
 class EventLog;
+class Wakeups;
 class WorkerPool;
 
 // What all partitions work with.
 struct PartitionContext {
     store::DataDirectory& directory;
+    Wakeups& wakeups;
     WorkerPool& workers;
     EventLog& log;
 };
 
-// Batches on their way into a partition. The bytes stay where they are until `done` was called.
+// Of what waits to be appended to one partition; one append may be larger.
+inline constexpr std::size_t kMostWaitingBytes = 64u << 20;
+
+// Batches on their way into a partition. The bytes stay where they are until `done` was called. Times are of the
+// monotonic clock.
 struct PendingAppend {
     std::span<char> batches;
     log::AppendOptions options{};
-    std::int64_t until_ms = 0;  // on the monotonic clock: what has not been appended by then is not appended at all
+    std::size_t kept_bytes = 0;  // of memory, as long as it waits
+    std::int64_t until_ms = 0;   // what has not been appended by then is not appended at all
+    // Called when that time has come and `done` was not called, which may happen meanwhile: the append still waits.
+    std::int64_t late_ms = 0;
+    std::function<void()> late{};
     // Once, from any thread. timed_out: nothing was appended.
     std::function<void(Result<log::AppendResult>)> done;
 };
@@ -58,10 +67,11 @@ public:
 
     // Appends at once, and calls `done` from within, unless somebody holds what that needs for more than a moment.
     // Then it is done on a worker as soon as it can be, and those that come meanwhile queue up behind it: one
-    // connection's appends are done in the order in which it called.
+    // connection's appends are done in the order in which it called. A line that is too long takes no more:
+    // timed_out.
     void append(PendingAppend append);
-    // Calls `done`, on a worker, when all below `end` is on stable storage, or with timed_out after `until_ms`. One
-    // flush serves all who wait for it, and appends go on beside it.
+    // Calls `done`, on a worker, when all below `end` is on stable storage, or with timed_out after `until_ms`,
+    // though the flush itself may hang. One flush serves all who wait for it, and appends go on beside it.
     void flush(Offset end, std::int64_t until_ms, std::function<void(Status)> done);
 
 private:
@@ -72,20 +82,25 @@ private:
     struct Waiting {
         PendingAppend append;
         std::int64_t since_ms = 0;
-        bool told = false;
+        bool is_told = false;
+        bool is_begun = false;  // a worker is at it
     };
     struct FlushWaiter {
         Offset end{0};
         std::int64_t until_ms = 0;
         std::function<void(Status)> done;
     };
-    void wait_in_line(PendingAppend append);
-    enum class Roll : bool { no, yes };
-    [[nodiscard]] Result<log::AppendResult> try_append(const PendingAppend& append, Roll roll);
+    enum class Pace : bool { quick, thorough };
+    [[nodiscard]] Status with_writer(FunctionRef<Status(store::PartitionWriter&)> work, Pace pace);
+    [[nodiscard]] Result<log::AppendResult> try_append(const PendingAppend& append, Pace pace);
+    [[nodiscard]] bool has_line();
+    [[nodiscard]] Status wait_in_line(PendingAppend& append);
     void append_waiting();
     [[nodiscard]] bool append_next();
     void flush_waiting();
     [[nodiscard]] Status flush_to(Offset end);
+    void ring_at(std::int64_t time_ms);
+    void give_up_waiting();
 
     log::TopicPartition id_;
     PartitionContext context_;
@@ -95,11 +110,13 @@ private:
     std::atomic<std::int64_t> told_ms_{0};
 
     std::mutex queues_mutex_;
-    std::deque<Waiting> appends_;
-    bool appending_ = false;  // a worker sees to the queue
-    bool is_up_ = false;      // it was appended to: the log is open, and in order
+    std::list<Waiting> appends_;
+    std::size_t waiting_bytes_ = 0;  // of them
+    bool appending_ = false;         // a worker sees to the queue
     std::vector<FlushWaiter> flushes_;
     bool flushing_ = false;
+    std::uint64_t alarm_ = 0;  // of the wakeups, for the first whose time comes; 0: none
+    std::int64_t alarm_ms_ = 0;
     std::unique_ptr<store::PartitionWriter> flusher_;  // of the one worker that flushes
 };
 

@@ -66,6 +66,8 @@ struct AppendOptions {
     // How far behind the first offset the record with the largest timestamp stands, where the encoder knows; else the
     // time index names the last offset of its batch, as Kafka does since 3.7.
     std::optional<std::int32_t> max_timestamp_delta{};
+    // timed_out, and nothing is changed, where more than a write is needed: a repair, or new files, which take flushes.
+    bool quick = false;
 };
 
 struct AppendResult {
@@ -110,7 +112,7 @@ public:
     // Appends one or several whole batches of magic 2 as one append: stamps offsets and epoch into `batches`, writes
     // them with one write at the published end, publishes. Errors: too_large (over max.message.bytes or
     // segment.bytes), corrupt (checksum or header), fenced, out_of_order and bad_argument (producer rules), poisoned,
-    // no_space, io.
+    // no_space, io, timed_out (`quick`).
     [[nodiscard]] Result<AppendResult> append(std::span<char> batches, const AppendOptions& options = {});
 
     // Makes everything below the published end durable: every segment not yet flushed, and new names.

@@ -121,6 +121,13 @@ bool Log::Impl::must_roll(std::uint64_t bytes, Offset last, TimestampMs max_time
     return waited > config.roll_ms() - roll_jitter_ms;
 }
 
+bool Log::Impl::begins_epoch(const AppendPlan& plan) const {
+    return std::ranges::any_of(plan.batches, [this](const auto& batch) {
+        return batch.header.leader_epoch >= 0 &&
+               static_cast<std::uint64_t>(std::int64_t{batch.header.leader_epoch}) != now.last_epoch;
+    });
+}
+
 Status Log::Impl::index_time_of_active() {
     if (now.time_index_entries > 0) {
         MQ_ASSIGN(const TimeIndexEntry last,
@@ -162,6 +169,8 @@ Status Log::roll() {
 
 Result<AppendResult> Log::append(std::span<char> batches, const AppendOptions& options) {
     Impl& log = *impl_;
+    const auto takes_longer = [&](const char* why) { return fail(Errc::timed_out, "append", log.directory, why); };
+    if (options.quick && log.state->dirty.load() != 0) return takes_longer("it is to be repaired first");
     MQ_TRY(log.ready_to_change());
     if (!log.plan_memory) log.plan_memory = std::make_shared<AppendPlan>();
     AppendPlan& plan = *log.plan_memory;
@@ -197,7 +206,9 @@ Result<AppendResult> Log::append(std::span<char> batches, const AppendOptions& o
         plan.max_timestamp = result.log_append_time;
         plan.offset_of_max_timestamp = plan.last_offset;
     }
-    if (log.must_roll(batches.size(), plan.last_offset, plan.max_timestamp)) {
+    const bool rolls = log.must_roll(batches.size(), plan.last_offset, plan.max_timestamp);
+    if (options.quick && (rolls || log.begins_epoch(plan))) return takes_longer("new files take flushes");
+    if (rolls) {
         MQ_TRY(log.roll());
         result.rolled = true;
     }

@@ -75,6 +75,7 @@ struct Log::Impl {
     void take_back();
     [[nodiscard]] Status ready_to_change();
     [[nodiscard]] bool must_roll(std::uint64_t bytes, Offset last, TimestampMs max_timestamp) const;
+    [[nodiscard]] bool begins_epoch(const AppendPlan& plan) const;
     [[nodiscard]] Status roll();
     [[nodiscard]] Status index_time_of_active();
     void publish();

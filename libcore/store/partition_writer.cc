@@ -27,7 +27,8 @@ struct PartitionWriter::Impl {
     [[nodiscard]] Status find();
     [[nodiscard]] Status follow_config();
     [[nodiscard]] Status bring_up();
-    [[nodiscard]] Status under_append_lock(FunctionRef<Status(log::Log&)> work);
+    // `quick`: timed_out where files are to be opened, loaded or repaired before.
+    [[nodiscard]] Status under_append_lock(FunctionRef<Status(log::Log&)> work, bool quick = false);
     [[nodiscard]] Result<std::size_t> apply_retention();
     // `retain` runs under the append lock, and tells how many segments it has deleted.
     [[nodiscard]] Result<std::size_t> drop_what_is_not_wanted(FunctionRef<Result<std::size_t>(log::Log&)> retain);
@@ -87,7 +88,7 @@ Status PartitionWriter::Impl::bring_up() {
     return apply_retention().map([](std::size_t) {});
 }
 
-Status PartitionWriter::Impl::under_append_lock(FunctionRef<Status(log::Log&)> work) {
+Status PartitionWriter::Impl::under_append_lock(FunctionRef<Status(log::Log&)> work, bool quick) {
     return control().on_claimed_thread([&]() -> Status {
         for (;;) {
             // Both may wait for the catalogue lock. It might be taken inside of the append lock too, but then all who
@@ -96,6 +97,8 @@ Status PartitionWriter::Impl::under_append_lock(FunctionRef<Status(log::Log&)> w
             MQ_TRY(follow_config());
             MQ_ASSIGN(std::optional<shm::Guard> guard, control().lock(slot->append, name));
             if (guard->after_death()) state().dirty.store(1);
+            if (quick && !(is_current() && log && directory->is_loaded(*slot) && state().dirty.load() == 0))
+                return fail(Errc::timed_out, "use", name, "to bring it into order takes longer");
             if (!is_current() && !MQ_BUG("writer.no_look_again")) {
                 // Deleted, or given to another partition, while this one was not looking.
                 guard.reset();
@@ -131,19 +134,16 @@ Result<log::LogConfig> PartitionWriter::config() {
 Result<log::AppendResult> PartitionWriter::append(std::span<char> batches, log::AppendOptions options) {
     Impl& p = *impl_;
     log::AppendResult result;
-    MQ_TRY(p.under_append_lock([&](log::Log& log) -> Status {
-        options.leader_epoch = log.leader_epochs().latest().value_or(0);
-        MQ_ASSIGN(result, log.append(batches, options));
-        MQ_KILLPOINT("store.append.before_unlock");
-        return {};
-    }));
+    MQ_TRY(p.under_append_lock(
+        [&](log::Log& log) -> Status {
+            options.leader_epoch = log.leader_epochs().latest().value_or(0);
+            MQ_ASSIGN(result, log.append(batches, options));
+            MQ_KILLPOINT("store.append.before_unlock");
+            return {};
+        },
+        options.quick));
     MQ_TRY(p.after_change(result.rolled));
     return result;
-}
-
-bool PartitionWriter::is_full_for(std::size_t bytes) const {
-    const std::uint64_t size_bytes = impl_->state().read().active_size_bytes;
-    return size_bytes > 0 && size_bytes + bytes > impl_->meta.log.segment_bytes;
 }
 
 Status PartitionWriter::change(FunctionRef<Status(log::Log&)> work) {

@@ -54,11 +54,9 @@ public:
     [[nodiscard]] Result<log::LogConfig> config();
 
     // Appends whole encoded batches as one: Log::append, with the current leader epoch. What it wrote survives any
-    // process's death when it returns; flush() makes it survive the machine's.
+    // process's death when it returns; flush() makes it survive the machine's. A `quick` one is timed_out as well where
+    // the log is yet to be loaded.
     [[nodiscard]] Result<log::AppendResult> append(std::span<char> batches, log::AppendOptions options = {});
-    // Whether an append of so many bytes would begin a new segment, which takes flushes, as far as can be told
-    // without the lock.
-    [[nodiscard]] bool is_full_for(std::size_t bytes) const;
     // Runs `work` under the append lock, on the log as everybody has left it, and wakes who waits for records
     // afterwards; retention, if it rolled. For who derives something from the log, and appends to it by Log::append.
     [[nodiscard]] Status change(FunctionRef<Status(log::Log&)> work);

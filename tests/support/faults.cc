@@ -1,8 +1,11 @@
 #include "support/faults.h"
 
+#include <chrono>
+#include <condition_variable>
 #include <cstring>
 #include <filesystem>
 #include <iterator>
+#include <mutex>
 #include <stdexcept>
 
 namespace mq::test {
@@ -46,6 +49,58 @@ os::Fault FaultInjector::next(os::Call call, std::string_view path, std::size_t 
     fired_.fetch_add(1);
     if (plan_.kind == FaultKind::short_transfer) return {.error = 0, .limit = (bytes + 1) / 2};
     return {.error = plan_.error};
+}
+
+// It outlives every thread that may still be in the hook.
+struct HeldCalls::State {
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::optional<os::Call> call;
+    std::string below;
+    unsigned waiting = 0;
+
+    static State& get() {
+        static State state;
+        return state;
+    }
+};
+
+HeldCalls::HeldCalls(os::Call call, std::string below) {
+    State& state = State::get();
+    const std::lock_guard lock{state.mutex};
+    if (state.call) throw std::logic_error("calls are held already");
+    state.call = call;
+    state.below = std::move(below);
+    os::set_fault_hook(&HeldCalls::hook);
+}
+
+HeldCalls::~HeldCalls() {
+    os::set_fault_hook(nullptr);
+    let_go();
+}
+
+bool HeldCalls::wait_for(unsigned calls) {
+    State& state = State::get();
+    std::unique_lock lock{state.mutex};
+    return state.changed.wait_for(lock, std::chrono::seconds{60}, [&] { return state.waiting >= calls; });
+}
+
+void HeldCalls::let_go() {
+    State& state = State::get();
+    const std::lock_guard lock{state.mutex};
+    state.call.reset();
+    state.changed.notify_all();
+}
+
+os::Fault HeldCalls::hook(os::Call call, std::string_view path, std::size_t) {
+    State& state = State::get();
+    std::unique_lock lock{state.mutex};
+    if (state.call != call || !is_below(path, state.below)) return {};
+    ++state.waiting;
+    state.changed.notify_all();
+    state.changed.wait(lock, [&] { return !state.call; });
+    --state.waiting;
+    return {};
 }
 
 std::string FaultRun::describe() const {

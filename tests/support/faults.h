@@ -54,6 +54,24 @@ private:
     std::atomic<unsigned> fired_{0};
 };
 
+// While it lives, calls of one kind on a path and below wait, until let_go(): a disk that hangs. One at a time in a
+// process, and no FaultInjector beside it.
+class HeldCalls {
+public:
+    HeldCalls(os::Call call, std::string below);
+    ~HeldCalls();
+    HeldCalls(const HeldCalls&) = delete;
+    HeldCalls& operator=(const HeldCalls&) = delete;
+
+    // Returns once so many calls wait; false: the deadline passed.
+    [[nodiscard]] bool wait_for(unsigned calls);
+    void let_go();
+
+private:
+    struct State;
+    static os::Fault hook(os::Call call, std::string_view path, std::size_t bytes);
+};
+
 // One of the runs of for_each_fault.
 class FaultRun {
 public:

@@ -88,7 +88,7 @@ private:
         const ProduceRequest::Partition* wanted = nullptr;
         ProduceResponse::Partition* result = nullptr;
         ValidBatch batch{};
-        std::shared_ptr<Partition> partition{};
+        bool is_decided = false;  // what becomes of it: it was appended or not, or is late; under the mutex
     };
     enum class Went : unsigned char { on, elsewhere };
 
@@ -145,37 +145,55 @@ private:
         }
         mine.batch = *std::move(valid);
         {
-            const std::lock_guard lock{pause_mutex_};
+            const std::lock_guard lock{mutex_};
             rebuilt_bytes_ += mine.batch.rebuilt.size();
         }
-        mine.partition = broker_.partitions().find({*mine.name, mine.wanted->index});
-        mine.partition->append({.batches = mine.batch.bytes,
-                                .until_ms = append_until_ms_,
-                                .done = [self = shared_from_this(), part](Result<log::AppendResult> appended) {
-                                    self->appended(part, std::move(appended));
-                                }});
-        const std::lock_guard lock{pause_mutex_};
+        const auto partition = broker_.partitions().find({*mine.name, mine.wanted->index});
+        PendingAppend append{
+            .batches = mine.batch.bytes,
+            .kept_bytes = call_.frame.size() + mine.batch.rebuilt.size(),
+            .until_ms = append_until_ms_,
+            .done = [self = shared_from_this(), part, partition](Result<log::AppendResult> appended) {
+                self->appended(part, *partition, std::move(appended));
+            }};
+        if (request_.acks == kAcksAll) {
+            append.late_ms = until_ms_;
+            append.late = [self = shared_from_this(), part] { self->late(part); };
+        }
+        partition->append(std::move(append));
+        const std::lock_guard lock{mutex_};
         is_paused_ = rebuilt_bytes_ > most_bytes;
         return is_paused_ ? Went::elsewhere : Went::on;
     }
 
-    void appended(std::size_t part, Result<log::AppendResult> appended) {
+    // Whether the part is the caller's to end: its append may come about just when it is late.
+    bool decides(Part& part) {
+        const std::lock_guard lock{mutex_};
+        return !std::exchange(part.is_decided, true);
+    }
+
+    // ACK-6: the records may still come.
+    void late(std::size_t part) {
+        if (decides(parts_[part])) refuse(part, {ErrorCode::request_timed_out, "others are in the way"});
+    }
+
+    void appended(std::size_t part, Partition& partition, Result<log::AppendResult> appended) {
         Part& mine = parts_[part];
         if (appended && !appended->duplicate) {
             broker_.metrics().produced(*mine.name, static_cast<std::uint64_t>(mine.batch.record_count),
                                        mine.batch.bytes.size());
         }
         release(mine);
+        if (!decides(mine)) return;
         if (!appended) return end_with(part, appended.error());
         mine.result->base_offset = appended->first_offset.value();
         mine.result->log_append_time_ms = appended->log_append_time;
         mine.result->log_start_offset = appended->log_start.value();
         if (request_.acks != kAcksAll || mine.topic->config.write_caching) return end_one();
-        mine.partition->flush(appended->last_offset + 1, until_ms_,
-                              [self = shared_from_this(), part](Status flushed) {
-                                  if (!flushed) return self->end_with(part, flushed.error());
-                                  self->end_one();
-                              });
+        partition.flush(appended->last_offset + 1, until_ms_, [self = shared_from_this(), part](Status flushed) {
+            if (!flushed) return self->end_with(part, flushed.error());
+            self->end_one();
+        });
     }
 
     // What was encoded anew may be a thousand times what came in: only so much of it waits at a time.
@@ -183,7 +201,7 @@ private:
         if (part.batch.rebuilt.empty()) return;
         bool goes_on = false;
         {
-            const std::lock_guard lock{pause_mutex_};
+            const std::lock_guard lock{mutex_};
             rebuilt_bytes_ -= part.batch.rebuilt.size();
             goes_on = is_paused_ && rebuilt_bytes_ <= broker_.config().decompressed_max_bytes;
             if (goes_on) is_paused_ = false;
@@ -242,7 +260,7 @@ private:
 
     std::atomic<std::size_t> left_{0};
     std::atomic<bool> has_failed_{false};
-    std::mutex pause_mutex_;
+    std::mutex mutex_;
     std::size_t rebuilt_bytes_ = 0;
     bool is_paused_ = false;
 };
