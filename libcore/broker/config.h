@@ -47,6 +47,7 @@ struct BrokerConfig {
     std::int64_t offsets_segment_bytes = 104'857'600;
 
     std::int32_t request_max_bytes = 104'857'600;
+    std::int64_t request_memory_bytes = -1;  // of all together, until they are answered; -1: a share of the memory
     std::int32_t fetch_max_bytes = 57'671'680;
     std::int32_t fetch_sessions = 1000;
     std::size_t decompressed_max_bytes = 64u << 20;  // of one batch

@@ -400,6 +400,12 @@ constexpr auto kKeys = std::to_array<BrokerKey>({
      .default_value = "86400000",
      .help = "How long the sequence of an idle producer is remembered.",
      .apply = [](BrokerConfig& c, const ConfigValue& v) { c.producer_id_expiration_ms = v.integer; }},
+    {.name = "queued.max.request.bytes",
+     .rule = {.type = ConfigType::integer, .least = -1},
+     .default_value = "-1",
+     .help = "Memory that the requests of all clients may take until they are answered, at least two of the largest; "
+             "-1: a quarter of the memory.",
+     .apply = [](BrokerConfig& c, const ConfigValue& v) { c.request_memory_bytes = v.integer; }},
     {.name = "retention.consumed",
      .rule = {.type = ConfigType::boolean},
      .default_value = "false",

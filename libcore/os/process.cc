@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <algorithm>
 #include <atomic>
 #include <charconv>
 #include <ctime>
@@ -87,6 +88,24 @@ void take_no_signals() {
 std::uint64_t descriptor_limit() {
     rlimit limit{};
     return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 1024;
+}
+
+std::uint64_t memory_limit() {
+    std::uint64_t least =
+        static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    // A line "0::/system.slice/x.service"; each of the groups above may have a limit of its own.
+    const auto groups = read_proc("/proc/self/cgroup");
+    const std::size_t at = groups ? groups->find("0::/") : std::string::npos;
+    if (at == std::string::npos) return least;
+    std::string group = groups->substr(at + 3, groups->find('\n', at) - at - 3);
+    for (;;) {
+        const auto limit = read_proc("/sys/fs/cgroup" + group + "/memory.max");
+        std::uint64_t bytes = 0;
+        if (limit && std::from_chars(limit->data(), limit->data() + limit->size(), bytes).ec == std::errc{})
+            least = std::min(least, bytes);
+        if (group.size() <= 1) return least;
+        group.resize(group.rfind('/'));
+    }
 }
 
 }  // namespace mq::os

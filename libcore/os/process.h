@@ -31,5 +31,8 @@ namespace mq::os {
 void take_no_signals();
 // How many descriptors the process may have open (RLIMIT_NOFILE).
 [[nodiscard]] std::uint64_t descriptor_limit();
+// How many bytes of memory it may take: what the machine has, or what its control groups leave it of that (memory.max
+// of version 2).
+[[nodiscard]] std::uint64_t memory_limit();
 
 }  // namespace mq::os

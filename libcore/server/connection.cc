@@ -16,6 +16,8 @@ constexpr int kRequestsInTurn = 16;
 // What is left of a chunk, or a frame in it, is copied out when it is this much smaller: a request that waits must
 // not hold the rest of the chunk.
 constexpr std::size_t kSmallPart = 4;
+// Such a part of a request is received also where there is no room for more.
+constexpr std::size_t kSmallBytes = Loop::kChunkBytes / kSmallPart;
 // Of an answer that another thread than the loop's sends.
 constexpr std::size_t kQuickBytes = 64 << 10;
 
@@ -38,7 +40,8 @@ Connection::Connection(std::shared_ptr<Loop> loop, Surroundings& around, os::Soc
       around_(around),
       socket_(std::move(socket)),
       client_(std::move(client)),
-      decoder_(around.max_frame_bytes) {}
+      decoder_(around.max_frame_bytes),
+      share_(around.room) {}
 
 void Connection::begin() {
     const auto self = shared_from_this();
@@ -81,6 +84,9 @@ void Connection::end() {
     outbox_ = {};
     input_ = {};
     next_.reset();
+    decoder_ = FrameDecoder{around_.max_frame_bytes};
+    share_.wait(false);
+    count_room();
     around_.gone(*this);
 }
 
@@ -200,8 +206,15 @@ void Connection::serve() {
             break;
         }
         if (!may_receive() || !may_have_more_ || reads == kReadsInTurn) break;
+        if (!has_room()) {
+            around_.waiting.push_back(shared_from_this());
+            share_.wait(true);
+            come_ms_ = os::monotonic_ms();
+            break;
+        }
         ++reads;
         receive();
+        count_room();
     }
     if (!is_closed_) wait();
 }
@@ -216,16 +229,45 @@ bool Connection::may_begin(const Slice& frame) const {
 }
 
 bool Connection::may_receive() const {
-    return is_taking_ && !is_closing_ && !next_ && outbox_.unsent_bytes() < around_.limits.unsent_bytes &&
+    return !share_.waits() && is_taking_ && !is_closing_ && !next_ &&
+           outbox_.unsent_bytes() < around_.limits.unsent_bytes &&
            (pending_.empty() ||
             (pending_.back().lets_next_begin && pending_.size() < around_.limits.produce_requests &&
              pending_bytes_ < around_.limits.produce_bytes));
 }
 
+bool Connection::has_room() const { return share_.bytes() < kSmallBytes || !share_.room().is_full(); }
+
+void Connection::count_room() {
+    share_.set(decoder_.reserved_bytes() + (next_ ? next_->bytes.size() : 0), pending_bytes_);
+}
+
+void Connection::go_on() {
+    const std::lock_guard serving{serving_mutex_};
+    share_.wait(false);
+    if (!is_closed_) advance();
+}
+
+Connection::Unfinished Connection::unfinished() {
+    const std::lock_guard serving{serving_mutex_};
+    return {share_.unfinished(), share_.waits(), come_ms_};
+}
+
+void Connection::give_way() {
+    const auto self = shared_from_this();
+    const std::lock_guard serving{serving_mutex_};
+    expel(QuietLog::Kind::crowded, [&] {
+        return "the requests of all clients take " + std::to_string(share_.room().used()) +
+               " bytes (queued.max.request.bytes), and " + std::to_string(decoder_.missing_bytes()) +
+               " of its own are missing";
+    });
+}
+
 void Connection::handle(Slice frame) {
-    if (frame.keeps == input_.keeps && frame.bytes.size() < Loop::kChunkBytes / kSmallPart) keep_apart(frame);
+    if (frame.keeps == input_.keeps && frame.bytes.size() < kSmallBytes) keep_apart(frame);
     pending_.push_back({frame.bytes.size(), false, std::nullopt});
     pending_bytes_ += frame.bytes.size();
+    count_room();
     const std::uint64_t ticket = first_ticket_ + pending_.size() - 1;
     around_.handle({client_, {}, frame.bytes, std::move(frame.keeps)}, shared_from_this(), ticket);
 }
@@ -262,6 +304,7 @@ void Connection::collect() {
     if (answered == 0) return;
     first_ticket_ += answered;
     pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(answered));
+    count_room();
 }
 
 // False: it cannot go out, and nobody is there to be told.
@@ -285,7 +328,7 @@ void Connection::receive() {
     std::span<char> second;
     if (room.size() == decoder_.missing_bytes() || room.empty()) {
         chunk = loop_->chunk();
-        second = {chunk.get(), Loop::kChunkBytes};
+        second = {chunk.get(), share_.room().is_full() ? kSmallBytes : Loop::kChunkBytes};
         if (room.empty()) std::swap(first, second);
     }
     const auto got = socket_.try_receive(first, second);
@@ -297,7 +340,7 @@ void Connection::receive() {
         is_taking_ = false;
         return;
     }
-    active_ms_ = os::monotonic_ms();
+    active_ms_ = come_ms_ = os::monotonic_ms();
     received_bytes_ += **got;
     around_.tally.received_bytes += **got;
     const std::size_t in_room = std::min(room.size(), **got);
@@ -307,7 +350,7 @@ void Connection::receive() {
 
 // Who waits for long holds no more than it needs.
 void Connection::keep_input() {
-    const auto is_small = [](const Slice& slice) { return slice.bytes.size() < Loop::kChunkBytes / kSmallPart; };
+    const auto is_small = [](const Slice& slice) { return slice.bytes.size() < kSmallBytes; };
     if (next_ && next_->keeps == input_.keeps && is_small(*next_)) keep_apart(*next_);
     if (input_.bytes.empty()) {
         input_ = {};

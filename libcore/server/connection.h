@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -18,6 +19,7 @@
 #include "server/loop.h"
 #include "server/outbox.h"
 #include "server/quiet_log.h"
+#include "server/room.h"
 #include "server/server.h"
 
 namespace mq::server {
@@ -43,6 +45,8 @@ struct Surroundings {
     std::size_t max_frame_bytes = 0;
     std::int64_t idle_ms = 0;
     std::function<void(Connection&)> gone;  // on the loop's thread, once for each
+    std::shared_ptr<Room> room;
+    std::deque<std::shared_ptr<Connection>> waiting{};  // for the loop's thread: those that wait for room
 };
 
 // Everything but respond() and let_next_begin() is for the thread of its loop, but where that has nothing else to do
@@ -58,6 +62,18 @@ public:
     void stop_taking();
     // At once. No answer is sent any more, nor waited for.
     void close();
+    // There is room again for the rest of a request.
+    void go_on();
+    // Of a request that has begun to come: what it takes, whether it waits for room, and since when nothing of it
+    // came.
+    struct Unfinished {
+        std::size_t bytes = 0;
+        bool waits = false;
+        std::int64_t since_ms = 0;
+    };
+    [[nodiscard]] Unfinished unfinished();
+    // Closes it, so that the requests of others find room.
+    void give_way();
     // Closes it if it has been idle, or stuck, for too long.
     void check(std::int64_t now);
     [[nodiscard]] const broker::Client& client() const { return *client_; }
@@ -100,6 +116,8 @@ private:
     void wait();
     [[nodiscard]] bool may_begin(const Slice& frame) const;
     [[nodiscard]] bool may_receive() const;
+    [[nodiscard]] bool has_room() const;
+    void count_room();
     [[nodiscard]] bool is_stuck(Progress& progress, std::uint64_t moved_bytes, std::int64_t now) const;
     void expel(QuietLog::Kind kind, FunctionRef<std::string()> why);
     void expel_for_memory();
@@ -118,6 +136,7 @@ private:
     std::vector<Pending> pending_;
     std::uint64_t first_ticket_ = 0;  // of pending_
     std::size_t pending_bytes_ = 0;
+    Room::Share share_;
     Outbox outbox_;
 
     bool is_taking_ = true;
@@ -131,6 +150,7 @@ private:
     std::uint64_t received_bytes_ = 0;
     std::uint64_t frames_begun_ = 0;
     std::int64_t active_ms_ = 0;       // something was received, or sent
+    std::int64_t come_ms_ = 0;         // something was received, or it began to wait for room
     std::int64_t frame_begun_ms_ = 0;  // when the frame that is not whole began
     Progress received_;
     Progress sent_;

@@ -43,6 +43,8 @@ public:
         return is_length_known() && held_bytes() >= std::min(size_, kHeaderBytes);
     }
     [[nodiscard]] std::size_t held_bytes() const { return held_ ? held_->size() : 0; }
+    // What it takes for them.
+    [[nodiscard]] std::size_t reserved_bytes() const { return held_ ? held_->capacity() : 0; }
     // How many frames have begun so far.
     [[nodiscard]] std::uint64_t begun() const { return begun_; }
 

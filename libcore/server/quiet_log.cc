@@ -18,6 +18,8 @@ std::string_view name_of(QuietLog::Kind kind) {
             return "connections that were too many";
         case QuietLog::Kind::no_memory:
             return "connections that there was no memory for";
+        case QuietLog::Kind::crowded:
+            return "clients whose requests gave way to others";
         case QuietLog::Kind::accept:
             return "failures to accept";
     }

@@ -13,7 +13,7 @@ namespace mq::server {
 // Thread-safe. What there is no memory to tell is not told: nothing is thrown.
 class QuietLog {
 public:
-    enum class Kind : unsigned char { bad_request, slow, unread, refused, no_memory, accept };
+    enum class Kind : unsigned char { bad_request, slow, unread, refused, no_memory, crowded, accept };
 
     static constexpr int kLines = 10;
     static constexpr std::int64_t kSpanMs = 10'000;

@@ -26,9 +26,16 @@ namespace {
 // How often connections are looked at: often enough for the shortest of the limits.
 constexpr std::int64_t kMostTickMs = 1000;
 constexpr std::int64_t kTicksInLimit = 8;
+// Where requests find no room, so much of it is freed at once, by closing those that take this much and more.
+constexpr std::size_t kShareToFree = 8;
+constexpr std::size_t kLeastInTheWay = 16u << 10;
+// Of the memory of the machine, or of what the process may have of it, what requests may take by default; and at
+// least so many of the largest.
+constexpr std::uint64_t kShareOfMemory = 4;
+constexpr std::uint64_t kLargestRequests = 2;
 
 // A loop, and who is in it.
-struct Hall {
+struct Hall final : Waiter {
     std::shared_ptr<Loop> loop;
     std::unique_ptr<Surroundings> around;
     std::unordered_set<std::shared_ptr<Connection>> connections;  // for the loop's thread
@@ -44,7 +51,49 @@ struct Hall {
             call(*connection);
         }
     }
+
+    // There is room again.
+    void on_woken() override {
+        auto& waiting = around->waiting;
+        while (!waiting.empty() && !around->room->is_full()) {
+            const auto connection = std::move(waiting.front());
+            waiting.pop_front();
+            connection->go_on();
+        }
+    }
+    void on_ready(Side) override {}
+
+    void make_room(std::int64_t now);
 };
+
+// While requests find no room, and it is not the broker that holds them up, some that have not come to their end give
+// way: first those whose clients send nothing, longest first, then those that wait, latest first. But of these the
+// one that has waited longest stays, or nobody might come to an end.
+void Hall::make_room(std::int64_t now) {
+    const Room& room = *around->room;
+    if (!room.is_full() || !room.is_waited_for()) return;
+    struct Candidate {
+        Connection::Unfinished request;
+        std::shared_ptr<Connection> connection;
+    };
+    std::vector<Candidate> candidates;
+    for (const auto& connection : connections) {
+        const Connection::Unfinished request = connection->unfinished();
+        if (request.bytes >= kLeastInTheWay && now - request.since_ms >= around->limits.give_way_ms)
+            candidates.push_back({request, connection});
+    }
+    std::ranges::sort(candidates, [](const Candidate& a, const Candidate& b) {
+        if (a.request.waits != b.request.waits) return b.request.waits;
+        return a.request.waits ? a.request.since_ms > b.request.since_ms : a.request.since_ms < b.request.since_ms;
+    });
+    for (const auto& [request, connection] : candidates) {
+        if (room.used() < room.most() - room.most() / kShareToFree) return;
+        const bool is_last = connection == candidates.back().connection;
+        if (request.waits && room.handled() >= room.most() / 2) return;
+        if (request.waits && is_last && now - request.since_ms < around->limits.progress_ms) return;
+        connection->give_way();
+    }
+}
 
 Error explained(Error error) {
     if (error.code == Errc::in_use)
@@ -65,7 +114,8 @@ struct Server::Impl {
     std::size_t most_per_host = 0;
     std::vector<Endpoint> endpoints{};
     std::vector<std::shared_ptr<Acceptor>> acceptors{};  // for the thread of the first loop, once that runs
-    std::vector<std::unique_ptr<Hall>> halls{};
+    std::vector<std::shared_ptr<Hall>> halls{};
+    std::shared_ptr<Room> room{};
 
     std::mutex mutex{};
     std::condition_variable left{};
@@ -139,13 +189,20 @@ void Server::Impl::make_halls() {
     limit_connections(config.max_connections, config.max_connections_per_host);
     const std::size_t threads = config.network_threads > 0 ? static_cast<std::size_t>(config.network_threads)
                                                            : std::max(1u, std::thread::hardware_concurrency());
+    const auto largest = static_cast<std::uint64_t>(config.request_max_bytes);
+    const std::uint64_t most = config.request_memory_bytes > 0
+                                   ? static_cast<std::uint64_t>(config.request_memory_bytes)
+                                   : os::memory_limit() / kShareOfMemory;
+    room = std::make_shared<Room>(std::max(most, kLargestRequests * largest), [this] {
+        for (const auto& hall : halls) hall->loop->wake(hall);
+    });
     for (std::size_t i = 0; i < threads; ++i) {
-        auto hall = std::make_unique<Hall>();
+        auto hall = std::make_shared<Hall>();
         hall->loop = std::make_shared<Loop>();
         hall->around = std::make_unique<Surroundings>(
             Surroundings{handler, quiet, tally, limits, static_cast<std::size_t>(config.request_max_bytes),
                          config.idle_connection_ms,
-                         [this, hall = hall.get()](Connection& connection) { forget(*hall, connection); }});
+                         [this, hall = hall.get()](Connection& connection) { forget(*hall, connection); }, room});
         halls.push_back(std::move(hall));
     }
 }
@@ -223,6 +280,12 @@ void Server::Impl::tick(Hall& hall) {
         for (const auto& acceptor : acceptors) acceptor->on_tick();
     }
     hall.each([&](Connection& connection) { connection.check(now); });
+    try {
+        hall.make_room(now);
+    } catch (const std::bad_alloc&) {
+        // The next time.
+    }
+    hall.on_woken();
 }
 
 // Waits until it is done.
@@ -265,8 +328,8 @@ const std::vector<Endpoint>& Server::endpoints() const { return impl_->endpoints
 Counts Server::counts() const {
     const Tally& tally = impl_->tally;
     const std::lock_guard lock{impl_->mutex};
-    return {impl_->open,    tally.accepted,       tally.refused,   tally.idle,
-            tally.expelled, tally.received_bytes, tally.sent_bytes};
+    return {impl_->open,          tally.accepted,   tally.refused,       tally.idle,         tally.expelled,
+            tally.received_bytes, tally.sent_bytes, impl_->room->used(), impl_->room->most()};
 }
 
 std::int64_t Server::silent_ms() const {
@@ -312,11 +375,13 @@ bool Server::stop(std::int64_t grace_ms) {
     for (const auto& hall : impl_->halls) {
         impl_->run_in(*hall, [&] {
             hall->each([](Connection& connection) { connection.close(); });
+            hall->around->waiting.clear();
             hall->loop->stop_timer();
         });
         hall->loop->finish();
         hall->is_running = false;
     }
+    impl_->room->close();
     return all_sent;
 }
 

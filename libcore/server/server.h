@@ -30,6 +30,9 @@ struct Limits {
     // Produce requests of one connection that may wait for their flush at once.
     std::size_t produce_requests = 8;
     std::size_t produce_bytes = 16u << 20;
+    // Where there is no memory for more requests (queued.max.request.bytes), one of which nothing has come for so
+    // long gives way.
+    std::int64_t give_way_ms = 1000;
 };
 
 // Takes a request, as Broker::handle() does.
@@ -55,6 +58,8 @@ struct Counts {
     std::uint64_t expelled = 0;  // closed for what was sent, or not read
     std::uint64_t received_bytes = 0;
     std::uint64_t sent_bytes = 0;
+    std::uint64_t request_bytes = 0;       // of memory that requests take now, from their first byte to their answer
+    std::uint64_t most_request_bytes = 0;  // that they may take
 };
 
 // Thread-safe. A clean stop: stop_taking(), Broker::stop(), which answers what waits, then stop().

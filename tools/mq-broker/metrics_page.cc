@@ -1,5 +1,7 @@
 #include "metrics_page.h"
 
+#include <algorithm>
+
 #include "broker/metrics.h"
 #include "broker/topics.h"
 #include "exposition.h"
@@ -141,6 +143,9 @@ void add_connections(Exposition& page, const server::Counts& counts) {
         page.sample(value);
     };
     gauge("kafka_server_socket_server_metrics_connection_count", "Open connections", counts.connections);
+    gauge("kafka_network_socketserver_memorypoolused", "Bytes that requests take", counts.request_bytes);
+    gauge("kafka_network_socketserver_memorypoolavailable", "Bytes that more requests may take",
+          counts.most_request_bytes - std::min(counts.request_bytes, counts.most_request_bytes));
     counter("kafka_server_socket_server_metrics_connection_creation_total", "Connections accepted", counts.accepted);
     counter("kafka_server_socket_server_metrics_incoming_byte_total", "Bytes received", counts.received_bytes);
     counter("kafka_server_socket_server_metrics_outgoing_byte_total", "Bytes sent", counts.sent_bytes);

@@ -105,6 +105,7 @@ TEST(Properties, WithoutAnyKeysTheDefaultsOfSection14Hold) {
     EXPECT_EQ(told.offsets_partitions, plain.offsets_partitions);
     EXPECT_EQ(told.offsets_segment_bytes, plain.offsets_segment_bytes);
     EXPECT_EQ(told.request_max_bytes, plain.request_max_bytes);
+    EXPECT_EQ(told.request_memory_bytes, plain.request_memory_bytes);
     EXPECT_EQ(told.fetch_max_bytes, plain.fetch_max_bytes);
     EXPECT_EQ(told.fetch_sessions, plain.fetch_sessions);
     EXPECT_EQ(told.idle_connection_ms, plain.idle_connection_ms);

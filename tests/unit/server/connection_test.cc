@@ -83,6 +83,34 @@ TEST_F(Order, WhatIsNoProduceWaitsForTheProduceBeforeIt) {
     EXPECT_EQ(client.receive_payload(), "2");
 }
 
+// The loop's thread is kept busy by another connection, until the answer has come.
+TEST_F(Answers, ASmallOneIsSentByTheThreadThatGivesIt) {
+    config.network_threads = 1;
+    std::promise<void> begins;
+    std::promise<void> may_end;
+    start([&, end = may_end.get_future().share()](broker::Call call, std::shared_ptr<broker::Responder> responder,
+                                                  std::uint64_t ticket) {
+        if (load_be<std::int16_t>(call.frame.data()) == kApiVersions) {
+            begins.set_value();
+            end.wait();
+        }
+        desk.put({std::move(call), std::move(responder), ticket});
+    });
+    const Raw client = connect();
+    const Raw other = connect();
+    client.send(frame_of(request_of(kFetch)));
+    const auto request = desk.take();
+    other.send(frame_of(request_of(kApiVersions)));
+    begins.get_future().wait();
+    request.answer("now");
+    EXPECT_EQ(client.receive_payload(), "now");
+    client.send(frame_of(request_of(kFetch)));
+    may_end.set_value();
+    for (int i = 0; i < 2; ++i) desk.take().answer("then");
+    EXPECT_EQ(client.receive_payload(), "then") << "what it asks next is heard as ever";
+    EXPECT_EQ(other.receive_payload(), "then");
+}
+
 TEST_F(Order, ARequestThatIsNeverAnsweredHoldsNobodyUp) {
     start();
     const Raw client = connect();

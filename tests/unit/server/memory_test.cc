@@ -28,7 +28,7 @@ bool has_an_end(const Raw& client, std::size_t size) {
 // fails in turn: one allocation, or some of them one after another.
 TEST_F(Starved, AThreadThatServesLosesAConnectionAtMost) {
     config.network_threads = 1;
-    limits.header_ms = 80;
+    limits.header_ms = 24;
     std::atomic<std::uint64_t> failed{0};
     for (const std::uint64_t times : {1u, 4u}) {
         for (std::uint64_t nth = 1;; ++nth) {

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <optional>
 
+#include "os/process.h"
 #include "os/socket.h"
 #include "server/server.h"
 #include "support/faults.h"
