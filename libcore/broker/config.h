@@ -42,6 +42,7 @@ struct BrokerConfig {
     groups::GroupConfig groups;
     std::int64_t offsets_retention_ms = 7LL * 24 * 60 * 60 * 1000;
     std::int64_t offsets_retention_check_ms = 600'000;
+    std::int32_t offsets_commit_timeout_ms = 5'000;
     std::int32_t offset_metadata_max_bytes = 4096;
     std::int32_t offsets_partitions = 50;
     std::int64_t offsets_segment_bytes = 104'857'600;

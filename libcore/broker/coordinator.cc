@@ -61,16 +61,28 @@ void Coordinator::Impl::collect(Shard& shard, Outbox& out) {
         auto held = shard.syncs.extract(reply.token);
         if (held) out.syncs.emplace_back(std::move(held.mapped()), std::move(reply.answer));
     }
-    for (auto& one : outputs.writes) {
-        auto shared = std::make_shared<groups::GroupWrite>(std::move(one));
-        enqueue(shard, [this, &shard, shared](Batch&) { write(shard, *shared); });
+    for (auto& write : outputs.writes) {
+        const auto one = std::make_shared<MetadataWrite>(MetadataWrite{std::move(write)});
+        if (one->write.is_awaited) {
+            one->timer = when_late([this, &shard, one] {
+                {
+                    const std::lock_guard lock{shard.mutex};
+                    one->is_late = true;
+                    one->write.value = {};
+                }
+                written(shard, one->write.id, GroupError::request_timed_out);
+            });
+        }
+        enqueue(shard, [this, &shard, one](Batch&) { this->write(shard, *one); });
     }
-    // After the records: a local process that joins then finds them.
-    for (const std::string& group : shard.held) {
-        if (shard.machine.is_joined(group) || !shard.releasing.insert(group).second) continue;
-        enqueue(shard, [this, &shard, group](Batch&) { let_go(shard, group); });
-    }
+    for (const std::string& group : outputs.touched) release(shard, group);
     set_timer(shard);
+}
+
+void Coordinator::Impl::release(Shard& shard, const std::string& group) {
+    if (!shard.held.contains(group) || shard.machine.is_joined(group)) return;
+    if (!shard.releasing.insert(group).second) return;
+    enqueue(shard, [this, &shard, group](Batch&) { let_go(shard, group); });
 }
 
 void Coordinator::Impl::set_timer(Shard& shard) {
@@ -112,15 +124,24 @@ void Coordinator::Impl::run(Shard& shard) {
         }
         job(batch);
     }
-    if (!batch.to_confirm.empty()) {
-        const Status flushed = flush(batch.group);
-        if (!flushed) tell("committed offsets may not survive a power cut", flushed.error());
-        for (const Done& done : batch.to_confirm) done(flushed ? GroupError::none : commit_error_of(flushed.error()));
-    }
+    confirm(batch);
     const std::lock_guard lock{shard.mutex};
     shard.is_running = !shard.queue.empty();
     // Behind the work of others.
     if (shard.is_running) parts.workers.post([this, &shard] { run(shard); });
+}
+
+void Coordinator::Impl::confirm(Batch& batch) {
+    std::map<std::int32_t, Status> flushed;
+    for (const auto& [group, done] : batch.to_confirm) {
+        const auto count = parts.offsets.partitions();
+        const auto [its, is_first] = flushed.try_emplace(count ? record::partition_for_id(group, *count) : -1);
+        if (is_first) {
+            its->second = count ? flush(group) : fail(count.error());
+            if (!its->second) tell("committed offsets may not survive a power cut", its->second.error());
+        }
+        done(its->second ? GroupError::none : commit_error_of(its->second.error()));
+    }
 }
 
 Status Coordinator::Impl::flush(const std::string& group) {
@@ -130,16 +151,30 @@ Status Coordinator::Impl::flush(const std::string& group) {
     return parts.offsets.flush(group);
 }
 
-void Coordinator::Impl::write(Shard& shard, const groups::GroupWrite& write) {
-    const Status written = parts.offsets.put_metadata(write.group, write.value);
-    if (!written) tell("group " + write.group, written.error());
+Wakeups::Id Coordinator::Impl::when_late(std::function<void()> call) {
+    return parts.wakeups.at(now().monotonic_ms + parts.config.offsets_commit_timeout_ms, std::move(call));
+}
+
+void Coordinator::Impl::write(Shard& shard, MetadataWrite& one) {
+    record::GroupMetadataValue value;
+    {
+        const std::lock_guard lock{shard.mutex};
+        if (one.is_late) return;
+        value = std::move(one.write.value);
+    }
+    const Status done = parts.offsets.put_metadata(one.write.group, value);
+    if (!done) tell("group " + one.write.group, done.error());
+    parts.wakeups.cancel(one.timer);
+    written(
+        shard, one.write.id,
+        done ? GroupError::none : static_cast<GroupError>(static_cast<std::int16_t>(error_code_of(done.error()))));
+}
+
+void Coordinator::Impl::written(Shard& shard, std::uint64_t id, GroupError append_error) {
     Outbox out;
     {
         const std::lock_guard lock{shard.mutex};
-        const GroupError error =
-            written ? GroupError::none
-                    : static_cast<GroupError>(static_cast<std::int16_t>(error_code_of(written.error())));
-        shard.machine.written(write.id, error, now());
+        shard.machine.written(id, append_error, now());
         collect(shard, out);
     }
     out.deliver();
@@ -321,10 +356,8 @@ void Coordinator::Impl::enter(Shard& shard, const groups::JoinRequest& request, 
                 is_local ? GroupError::inconsistent_group_protocol : GroupError::coordinator_not_available;
             refusal.member_id = request.member_id;
             done(refusal);
-            if (!is_held) return;
-            Outbox none;
             const std::lock_guard lock{shard.mutex};
-            return collect(shard, none);
+            return release(shard, request.group);
         }
     }
     Outbox out;

@@ -26,12 +26,25 @@ struct Coordinator::Impl {
         std::vector<std::pair<Synced, groups::SyncAnswer>> syncs;
         void deliver();
     };
-    // What waits for one flush.
+    // What waits for a flush, by group. All are of one partition as a rule: not if __consumer_offsets was made with
+    // another number of them since.
     struct Batch {
-        std::string group;  // one of them
-        std::vector<Done> to_confirm;
+        std::vector<std::pair<std::string, Done>> to_confirm;
     };
     using Job = std::function<void(Batch&)>;
+
+    // What is waited for until offsets.commit.timeout.ms are over, and not begun any more then.
+    struct Commit {
+        std::mutex mutex;  // of what follows
+        Done done;         // keeps what the offsets have views of; empty: it was answered
+        std::vector<offsets::Commit> offsets;
+        Wakeups::Id timer = 0;
+    };
+    struct MetadataWrite {  // with the shard's mutex held
+        groups::GroupWrite write;
+        bool is_late = false;
+        Wakeups::Id timer = 0;
+    };
 
     struct Shard {
         Shard(std::int32_t its_number, const groups::GroupConfig& config, std::function<std::string()> suffix)
@@ -60,6 +73,8 @@ struct Coordinator::Impl {
     // ---- with the shard's mutex held
     // Takes what the machine has come to: answers go to the outbox, records to the queue.
     void collect(Shard& shard, Outbox& out);
+    // Lets go of the group if nobody is in it: after its records, so that a local process that joins then finds them.
+    void release(Shard& shard, const std::string& group);
     void set_timer(Shard& shard);
     void loaded(Shard& shard);
     void enqueue(Shard& shard, Job job);
@@ -68,7 +83,13 @@ struct Coordinator::Impl {
 
     // ---- without
     void run(Shard& shard);
+    void confirm(Batch& batch);
     [[nodiscard]] Status flush(const std::string& group);
+    // After offsets.commit.timeout.ms.
+    Wakeups::Id when_late(std::function<void()> call);
+    // The first answer counts.
+    void answer(Commit& commit, groups::GroupError error);
+    void written(Shard& shard, std::uint64_t id, groups::GroupError append_error);
     void due(Shard& shard);
     void load(Shard& shard);
     // Waits until the queues are empty.
@@ -76,9 +97,11 @@ struct Coordinator::Impl {
     void schedule_expiry();
     void expire();
     // ---- in the queue
-    void write(Shard& shard, const groups::GroupWrite& write);
+    void write(Shard& shard, MetadataWrite& one);
     void let_go(Shard& shard, const std::string& group);
     void enter(Shard& shard, const groups::JoinRequest& request, const Joined& done);
+    void make(Shard& shard, const groups::CommitRequest& request, bool is_checked,
+              const std::shared_ptr<Commit>& commit, Batch& batch);
     void store(const std::string& group, const std::vector<offsets::Commit>& offsets, Done done, Batch& batch);
     [[nodiscard]] Result<FetchedOffsets> fetch(const std::string& group, bool require_stable);
     // The machine knows of the group what the log says; one that is joined is not touched.

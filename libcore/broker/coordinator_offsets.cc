@@ -12,26 +12,57 @@ using groups::GroupError;
 void Coordinator::commit(const groups::CommitRequest& request, std::vector<offsets::Commit> what, Done done) {
     Impl& my = *impl_;
     Impl::Shard& shard = my.shard_of(request.group);
+    const auto commit = std::make_shared<Impl::Commit>();
     GroupError error = GroupError::none;
     {
         const std::lock_guard lock{shard.mutex};
-        if (!shard.is_loaded || my.is_stopped || shard.machine.is_joined(request.group)) {
+        const bool is_checked = !shard.is_loaded || my.is_stopped || shard.machine.is_joined(request.group);
+        if (is_checked) {
             error = shard.machine.check_commit(request, my.now());
             my.set_timer(shard);
-            if (error == GroupError::none) {
-                my.enqueue(shard, [&my, group = request.group, what = std::move(what), done](Impl::Batch& batch) {
-                    my.store(group, what, done, batch);
-                });
-            }
-        } else {
-            my.enqueue(shard, [&my, &shard, request, what = std::move(what), done](Impl::Batch& batch) {
-                const GroupError refusal = my.commit_unjoined(shard, request);
-                if (refusal != GroupError::none) return done(refusal);
-                my.store(request.group, what, done, batch);
+        }
+        if (error == GroupError::none) {
+            const std::lock_guard of_commit{commit->mutex};
+            commit->done = done;
+            commit->offsets = std::move(what);
+            commit->timer = my.when_late([&my, commit] { my.answer(*commit, GroupError::request_timed_out); });
+            my.enqueue(shard, [&my, &shard, request, is_checked, commit](Impl::Batch& batch) {
+                my.make(shard, request, is_checked, commit, batch);
             });
         }
     }
     if (error != GroupError::none) done(error);
+}
+
+void Coordinator::Impl::make(Shard& shard, const groups::CommitRequest& request, bool is_checked,
+                             const std::shared_ptr<Commit>& commit, Batch& batch) {
+    Done keeps;
+    std::vector<offsets::Commit> what;
+    {
+        const std::lock_guard lock{commit->mutex};
+        if (!commit->done) return;
+        keeps = commit->done;
+        what = std::move(commit->offsets);
+    }
+    const GroupError refusal = is_checked ? GroupError::none : commit_unjoined(shard, request);
+    if (refusal != GroupError::none) return answer(*commit, refusal);
+    store(
+        request.group, what, [this, commit](GroupError error) { answer(*commit, error); }, batch);
+}
+
+void Coordinator::Impl::answer(Commit& commit, GroupError error) {
+    Done done;
+    std::vector<offsets::Commit> dropped;
+    Wakeups::Id timer = 0;
+    {
+        const std::lock_guard lock{commit.mutex};
+        done.swap(commit.done);
+        dropped.swap(commit.offsets);
+        timer = commit.timer;
+    }
+    if (!done) return;
+    parts.wakeups.cancel(timer);
+    done(error);
 }
 
 // Nobody had joined it over the network when the request came.
@@ -58,8 +89,7 @@ void Coordinator::Impl::store(const std::string& group, const std::vector<offset
         tell("group " + group + ": offsets are not committed", written.error());
         return done(commit_error_of(written.error()));
     }
-    batch.group = group;
-    batch.to_confirm.push_back(std::move(done));
+    batch.to_confirm.emplace_back(group, std::move(done));
 }
 
 void Coordinator::fetch(const std::string& group, bool require_stable, Fetched done) {
@@ -177,8 +207,7 @@ void Coordinator::Impl::remove(Shard& shard, const std::string& group, const Don
         return done(commit_error_of(gone.error()));
     }
     if (const Status known = renew(shard, group); !known) tell("group " + group, known.error());
-    batch.group = group;
-    batch.to_confirm.push_back(done);
+    batch.to_confirm.emplace_back(group, done);
 }
 
 // Local processes can neither join it nor change it meanwhile.

@@ -80,7 +80,7 @@ constexpr auto kIdle = std::to_array<IdleRow>({
     {"log.dir.failure.timeout.ms"},
     {"log.initial.task.delay.ms"},
     {"offsets.load.buffer.size"},
-    {"offsets.commit."},
+    {"offsets.commit.required.acks"},
     {"offsets.topic.replication.factor"},
     {"offsets.topic.compression.codec"},
     {"fetch.purgatory."},

@@ -108,9 +108,10 @@ void GroupMachine::due(Now now) {
         GroupPart& group = *find(name);
         wakeups_.erase({group.wake_ms, name});
         group.wake_ms = kNever;
+        outputs_.touched.push_back(name);
         fire(group, now);
         wake_at(group, std::min(group.join_end_ms, group.sync_end_ms));
-        for (const auto& [id, end_ms] : group.pending) wake_at(group, end_ms);
+        wake_at(group, group.pending.next_end_ms());
         for (const auto& [id, member] : group.members) wake_at(group, member.session_end_ms);
         forget_if_void(group);
     }
@@ -133,12 +134,8 @@ void GroupMachine::fire(GroupPart& group, Now now) {
         }
         for (const std::string& id : late) remove_member(group, id, now);
     }
+    for (const std::string& id : group.pending.ended(now.monotonic_ms)) drop_pending(group, id, now);
     std::vector<std::string> over;
-    for (const auto& [id, end_ms] : group.pending) {
-        if (end_ms <= now.monotonic_ms) over.push_back(id);
-    }
-    for (const std::string& id : over) drop_pending(group, id, now);
-    over.clear();
     for (auto& [id, member] : group.members) {
         if (member.session_end_ms > now.monotonic_ms) continue;
         // Who is held back cannot heartbeat; its session begins again with the answer. A new member's join is the
@@ -152,10 +149,10 @@ void GroupMachine::fire(GroupPart& group, Now now) {
 
 // ---- answers and writes
 
-void GroupMachine::answer_join(MemberPart& member, JoinAnswer answer) {
+void GroupMachine::answer_join(GroupPart& group, MemberPart& member, JoinAnswer answer) {
     if (!member.held_join) return;
     outputs_.joins.push_back({*member.held_join, std::move(answer)});
-    member.held_join.reset();
+    group.end_join(member);
 }
 
 void GroupMachine::answer_sync(MemberPart& member, SyncAnswer answer) {
@@ -164,11 +161,11 @@ void GroupMachine::answer_sync(MemberPart& member, SyncAnswer answer) {
     member.held_sync.reset();
 }
 
-void GroupMachine::answer_held(MemberPart& member, GroupError error) {
+void GroupMachine::answer_held(GroupPart& group, MemberPart& member, GroupError error) {
     JoinAnswer join;
     join.error = error;
     join.member_id = error == GroupError::fenced_instance_id ? member.member_id : "";
-    answer_join(member, std::move(join));
+    answer_join(group, member, std::move(join));
     SyncAnswer sync;
     sync.error = error;
     answer_sync(member, std::move(sync));
@@ -187,8 +184,9 @@ void GroupMachine::write(GroupPart& group, PendingWrite pending) {
     pending.group = group.name;
     pending.generation = group.generation;
     const std::uint64_t id = next_write_++;
+    const bool is_awaited = pending.what != PendingWrite::What::emptied;
     writes_.emplace(id, std::make_unique<PendingWrite>(std::move(pending)));
-    outputs_.writes.push_back({id, group.name, std::move(value)});
+    outputs_.writes.push_back({id, group.name, std::move(value), is_awaited});
 }
 
 void GroupMachine::written(std::uint64_t id, GroupError append_error, Now now) {

@@ -63,11 +63,13 @@ struct GroupWrite {
     std::uint64_t id = 0;
     std::string group;
     record::GroupMetadataValue value;
+    bool is_awaited = false;  // an answer depends on it
 };
 struct GroupOutputs {
     std::vector<JoinReply> joins;
     std::vector<SyncReply> syncs;
-    std::vector<GroupWrite> writes;  // to be appended in this order
+    std::vector<GroupWrite> writes;    // to be appended in this order
+    std::vector<std::string> touched;  // groups that may have members, or have none any more; again and again
 };
 
 // When an offset was stored, and with which explicit end (kNoTimestamp: none).
@@ -185,9 +187,9 @@ private:
     [[nodiscard]] GroupError leave_one(GroupPart& group, const LeavingMember& leaving, Now now);
     void remove_member(GroupPart& group, const std::string& member_id, Now now);
     void drop_pending(GroupPart& group, const std::string& member_id, Now now);
-    void answer_join(MemberPart& member, JoinAnswer answer);
+    void answer_join(GroupPart& group, MemberPart& member, JoinAnswer answer);
     void answer_sync(MemberPart& member, SyncAnswer answer);
-    void answer_held(MemberPart& member, GroupError error);
+    void answer_held(GroupPart& group, MemberPart& member, GroupError error);
     // time
     void start_session(GroupPart& group, MemberPart& member, std::int64_t timeout_ms, Now now);
     void wake_at(GroupPart& group, std::int64_t at_ms);

@@ -8,6 +8,15 @@
 namespace mq::groups {
 namespace {
 
+// What begins with the name of a client still fits into a string of the protocol and of the log.
+std::string new_member_id(std::string_view name, const std::string& suffix) {
+    constexpr std::size_t kLongest = 32'767;
+    std::size_t size = std::min(name.size(), kLongest - 1 - suffix.size());
+    // No character of UTF-8 is cut.
+    while (size > 0 && size < name.size() && (static_cast<unsigned char>(name[size]) & 0xc0) == 0x80) --size;
+    return std::string{name.substr(0, size)} + "-" + suffix;
+}
+
 std::int32_t rebalance_timeout_of(const JoinRequest& request) {
     return request.rebalance_timeout_ms < 0 ? request.session_timeout_ms : request.rebalance_timeout_ms;
 }
@@ -16,6 +25,7 @@ std::int32_t rebalance_timeout_of(const JoinRequest& request) {
 
 void GroupMachine::join(Token token, const JoinRequest& request, Now now) {
     now = at(now);
+    outputs_.touched.push_back(request.group);
     JoinAnswer refusal;
     refusal.member_id = request.member_id;
     refusal.error = check_group(request.group, false);
@@ -50,7 +60,7 @@ GroupError GroupMachine::join_group(GroupPart& group, Token token, const JoinReq
     }
     std::size_t others = 0;
     if (group.state == ClassicState::preparing_rebalance) {
-        if (known == nullptr || !known->held_join) others = group.awaiting_join();
+        if (known == nullptr || !known->held_join) others = group.awaiting_join;
     } else if (group.state != ClassicState::empty && known == nullptr) {
         others = group.members.size();
     }
@@ -64,14 +74,14 @@ GroupError GroupMachine::join_group(GroupPart& group, Token token, const JoinReq
 }
 
 GroupError GroupMachine::join_anew(GroupPart& group, Token token, const JoinRequest& request, Now now) {
-    std::string member_id = (request.instance_id ? *request.instance_id : request.client_id) + "-" + random_suffix_();
+    std::string member_id = new_member_id(request.instance_id.value_or(request.client_id), random_suffix_());
     if (request.instance_id && group.statics.count(*request.instance_id) != 0) {
         replace_static(group, token, request, std::move(member_id), now);
         return GroupError::none;
     }
     if (!request.instance_id && request.takes_member_id) {
         const std::int64_t end_ms = now.monotonic_ms + request.session_timeout_ms;
-        group.pending[member_id] = end_ms;
+        group.pending.add(member_id, end_ms);
         wake_at(group, end_ms);
         JoinAnswer answer;
         answer.error = GroupError::member_id_required;
@@ -84,7 +94,7 @@ GroupError GroupMachine::join_anew(GroupPart& group, Token token, const JoinRequ
 }
 
 GroupError GroupMachine::join_again(GroupPart& group, Token token, const JoinRequest& request, Now now) {
-    if (group.pending.count(request.member_id) != 0) {
+    if (group.pending.has(request.member_id)) {
         // Static members are never given a pending id.
         if (request.instance_id) return GroupError::unknown_member_id;
         add_member(group, token, request, request.member_id, now);
@@ -116,20 +126,21 @@ void GroupMachine::add_member(GroupPart& group, Token token, const JoinRequest& 
     member.session_timeout_ms = request.session_timeout_ms;
     member.rebalance_timeout_ms = rebalance_timeout_of(request);
     member.protocols = request.protocols;
-    member.held_join = token;
     member.is_new = true;
-    start_session(group, group.add(std::move(member)), kNewMemberJoinMs, now);
+    MemberPart& added = group.add(std::move(member));
+    group.hold_join(added, token);
+    start_session(group, added, kNewMemberJoinMs, now);
     prepare_rebalance(group, now);
 }
 
 void GroupMachine::update_member(GroupPart& group, MemberPart& member, Token token, const JoinRequest& request,
                                  Now now) {
     // The client has given up its request before; whoever still waits is to join again.
-    answer_held(member, GroupError::rebalance_in_progress);
+    answer_held(group, member, GroupError::rebalance_in_progress);
     group.set_protocols(member, request.protocols);
     member.session_timeout_ms = request.session_timeout_ms;
     member.rebalance_timeout_ms = rebalance_timeout_of(request);
-    member.held_join = token;
+    group.hold_join(member, token);
     prepare_rebalance(group, now);
 }
 
@@ -140,7 +151,7 @@ void GroupMachine::replace_static(GroupPart& group, Token token, const JoinReque
     PendingWrite pending;
     pending.what = PendingWrite::What::replacement;
     pending.leader_before = group.leader.value_or("");
-    answer_held(*group.find(old_id), GroupError::fenced_instance_id);
+    answer_held(group, *group.find(old_id), GroupError::fenced_instance_id);
     pending.before = *group.find(old_id);
 
     MemberPart& member = group.rename(old_id, member_id);
@@ -149,7 +160,7 @@ void GroupMachine::replace_static(GroupPart& group, Token token, const JoinReque
     member.client_host = request.client_host;
     member.session_timeout_ms = request.session_timeout_ms;
     member.rebalance_timeout_ms = rebalance_timeout_of(request);
-    member.held_join = token;
+    group.hold_join(member, token);
     start_session(group, member, member.is_new ? kNewMemberJoinMs : member.session_timeout_ms, now);
     if (group.state == ClassicState::stable && group.protocol == group.choose_protocol()) {
         pending.member_id = std::move(member_id);
@@ -170,7 +181,7 @@ void GroupMachine::finish_replacement(GroupPart& group, const PendingWrite& writ
         answer.error = error;
         answer.member_id.clear();
         answer.leader = write.leader_before;
-        answer_join(*member, std::move(answer));
+        answer_join(group, *member, std::move(answer));
         MemberPart& old = group.rename(write.member_id, write.before.member_id);
         group.set_protocols(old, write.before.protocols);
         old.session_timeout_ms = write.before.session_timeout_ms;
@@ -187,7 +198,7 @@ void GroupMachine::finish_replacement(GroupPart& group, const PendingWrite& writ
         answer.skip_assignment = true;
         answer.members = group.joined_members();
     }
-    answer_join(*member, std::move(answer));
+    answer_join(group, *member, std::move(answer));
     start_session(group, *member, member->session_timeout_ms, now);
 }
 
@@ -256,7 +267,7 @@ void GroupMachine::complete_join(GroupPart& group, Now now) {
     group.read_subscriptions();
     enter(group, ClassicState::completing_rebalance, now);
     for (auto& [id, member] : group.members) {
-        answer_join(member, group.join_answer(member, group.leader == id));
+        answer_join(group, member, group.join_answer(member, group.leader == id));
         start_session(group, member, member.session_timeout_ms, now);
         member.is_new = false;
         member.owes_sync = true;

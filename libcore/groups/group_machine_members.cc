@@ -104,6 +104,7 @@ GroupError GroupMachine::heartbeat(const HeartbeatRequest& request, Now now) {
 
 LeaveAnswer GroupMachine::leave(const LeaveRequest& request, Now now) {
     now = at(now);
+    outputs_.touched.push_back(request.group);
     LeaveAnswer answer;
     answer.error = check_group(request.group, false);
     if (answer.error != GroupError::none) return answer;
@@ -126,7 +127,7 @@ GroupError GroupMachine::leave_one(GroupPart& group, const LeavingMember& leavin
         const auto found = group.statics.find(*leaving.instance_id);
         if (found == group.statics.end()) return GroupError::unknown_member_id;
         member_id = found->second;
-    } else if (group.pending.count(member_id) != 0) {
+    } else if (group.pending.has(member_id)) {
         drop_pending(group, member_id, now);
         return GroupError::none;
     }
@@ -145,7 +146,7 @@ void GroupMachine::remove_member(GroupPart& group, const std::string& member_id,
     const std::string id = member_id;
     MemberPart* member = group.find(id);
     if (member == nullptr) return;
-    answer_held(*member, GroupError::unknown_member_id);
+    answer_held(group, *member, GroupError::unknown_member_id);
     group.erase(id);
     if (group.state == ClassicState::preparing_rebalance) {
         try_complete_join(group, now);

@@ -80,7 +80,8 @@ void GroupMachine::loaded(Now now) {
 void GroupMachine::resign() {
     phase_ = Phase::resigned;
     for (auto& [name, group] : groups_) {
-        for (auto& [id, member] : group->members) answer_held(member, GroupError::not_coordinator);
+        outputs_.touched.push_back(name);
+        for (auto& [id, member] : group->members) answer_held(*group, member, GroupError::not_coordinator);
     }
     groups_.clear();
     wakeups_.clear();
@@ -179,18 +180,20 @@ bool GroupMachine::offset_expired(std::string_view group, std::string_view topic
                                   std::int64_t retention_ms, Now now) const {
     const GroupPart* part = find(group);
     if (part == nullptr || part->state == ClassicState::dead) return false;
-    std::int64_t age_ms = now.wall_ms - times.committed_ms;
+    TimestampMs since_ms = times.committed_ms;
+    bool is_old = true;
     if (part->protocol_type) {
         if (part->state == ClassicState::empty) {
-            if (part->state_since_ms != kNoTimestamp) age_ms = now.wall_ms - part->state_since_ms;
-            if (part->entered_ms) age_ms = std::min(age_ms, now.monotonic_ms - *part->entered_ms);
+            if (part->state_since_ms != kNoTimestamp) since_ms = part->state_since_ms;
+            if (part->entered_ms) is_old = *part->entered_ms <= now.monotonic_ms - retention_ms;
         } else {
             const bool knows =
                 part->protocol_type == "consumer" && part->state == ClassicState::stable && part->subscribed;
             if (!knows || part->subscribed->count(topic) != 0) return false;
         }
     }
-    return times.expires_ms != kNoTimestamp ? now.wall_ms >= times.expires_ms : age_ms >= retention_ms;
+    if (times.expires_ms != kNoTimestamp) return now.wall_ms >= times.expires_ms;
+    return is_old && since_ms <= now.wall_ms - retention_ms;
 }
 
 // ---- looking

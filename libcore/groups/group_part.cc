@@ -15,6 +15,38 @@ const std::string& MemberPart::metadata(const std::optional<std::string>& protoc
     return kNone;
 }
 
+void PendingIds::add(const std::string& id, std::int64_t end_ms) {
+    if (ends_.size() >= kMost) erase(ends_.find(*by_end_.begin()->second));
+    const auto added = ends_.emplace(id, end_ms).first;
+    by_end_.emplace(added->second, &added->first);
+}
+
+bool PendingIds::erase(const std::string& id) {
+    const auto found = ends_.find(id);
+    if (found == ends_.end()) return false;
+    erase(found);
+    return true;
+}
+
+void PendingIds::erase(Ends::iterator found) {
+    by_end_.erase({found->second, &found->first});
+    ends_.erase(found);
+}
+
+void PendingIds::clear() {
+    by_end_.clear();
+    ends_.clear();
+}
+
+std::vector<std::string> PendingIds::ended(std::int64_t now_ms) const {
+    std::vector<std::string> ids;
+    for (const auto& [end_ms, id] : by_end_) {
+        if (end_ms > now_ms) break;
+        ids.push_back(*id);
+    }
+    return ids;
+}
+
 MemberPart* GroupPart::find(const std::string& member_id) {
     const auto found = members.find(member_id);
     return found == members.end() ? nullptr : &found->second;
@@ -107,12 +139,19 @@ std::string GroupPart::choose_protocol() const {
                              [&](const std::string& a, const std::string& b) { return votes[a] < votes[b]; });
 }
 
-std::size_t GroupPart::awaiting_join() const {
-    return static_cast<std::size_t>(std::count_if(
-        members.begin(), members.end(), [](const auto& entry) { return entry.second.held_join.has_value(); }));
+void GroupPart::hold_join(MemberPart& member, Token token) {
+    MQ_ASSERT(!member.held_join);
+    member.held_join = token;
+    ++awaiting_join;
 }
 
-bool GroupPart::all_joined() const { return pending.empty() && awaiting_join() == members.size(); }
+void GroupPart::end_join(MemberPart& member) {
+    MQ_ASSERT(member.held_join);
+    member.held_join.reset();
+    --awaiting_join;
+}
+
+bool GroupPart::all_joined() const { return pending.empty() && awaiting_join == members.size(); }
 
 std::int64_t GroupPart::rebalance_timeout_ms() const {
     // At least one: a phase that is put off must not be due again at once.

@@ -35,6 +35,30 @@ struct MemberPart {
     [[nodiscard]] const std::string& metadata(const std::optional<std::string>& protocol) const;
 };
 
+// Member ids that were given out, and not come back with.
+class PendingIds {
+public:
+    // Of a group. Whoever takes more of them takes the oldest away from the others.
+    static constexpr std::size_t kMost = 10'000;
+
+    void add(const std::string& id, std::int64_t end_ms);
+    // False: it is none of them.
+    bool erase(const std::string& id);
+    void clear();
+    [[nodiscard]] bool has(const std::string& id) const { return ends_.contains(id); }
+    [[nodiscard]] bool empty() const { return ends_.empty(); }
+    // When the first of them is dropped.
+    [[nodiscard]] std::int64_t next_end_ms() const { return by_end_.empty() ? kNever : by_end_.begin()->first; }
+    [[nodiscard]] std::vector<std::string> ended(std::int64_t now_ms) const;
+
+private:
+    using Ends = std::map<std::string, std::int64_t>;
+    void erase(Ends::iterator found);
+
+    Ends ends_;
+    std::set<std::pair<std::int64_t, const std::string*>> by_end_;  // the keys of the other
+};
+
 struct GroupPart {
     explicit GroupPart(std::string its_name) : name(std::move(its_name)) {}
 
@@ -53,7 +77,9 @@ struct GroupPart {
     // JOI-15. Of as many votes the protocol that the earlier member likes.
     [[nodiscard]] std::string choose_protocol() const;
     [[nodiscard]] bool all_joined() const;
-    [[nodiscard]] std::size_t awaiting_join() const;
+    void hold_join(MemberPart& member, Token token);
+    // Nobody waits for it any more.
+    void end_join(MemberPart& member);
     [[nodiscard]] std::int64_t rebalance_timeout_ms() const;
     // A leader that did not rejoin gives way to the earliest who did (JOI-13). False: nobody did.
     bool elect_joined_leader();
@@ -74,10 +100,11 @@ struct GroupPart {
     std::optional<std::string> protocol;
     std::optional<std::string> leader;
     std::map<std::string, MemberPart> members;
-    std::map<std::string, std::string> statics;     // instance id -> member id
-    std::map<std::string, std::int64_t> pending;    // ids given out -> when they are dropped
+    std::map<std::string, std::string> statics;  // instance id -> member id
+    PendingIds pending;
     std::map<std::string, std::size_t> supporters;  // protocol -> members that have it
     std::optional<std::set<std::string, std::less<>>> subscribed;
+    std::size_t awaiting_join = 0;  // members with a join that is held
     std::uint64_t next_order = 0;
     bool has_offsets = false;  // as far as this machine knows
 

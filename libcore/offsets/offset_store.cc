@@ -344,7 +344,7 @@ bool is_expired(const Committed& committed, const std::optional<record::GroupMet
     if (metadata && !metadata->protocol_type.empty() && metadata->current_state_timestamp != kNoTimestamp)
         since = metadata->members.empty() ? metadata->current_state_timestamp
                                           : std::max(since, metadata->current_state_timestamp);
-    return since <= now && now - since >= retention_ms;
+    return since <= now - retention_ms;
 }
 
 }  // namespace

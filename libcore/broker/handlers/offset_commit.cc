@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <limits>
+
 #include "base/clock.h"
 #include "broker/coordinator.h"
 #include "broker/handlers.h"
@@ -36,7 +39,8 @@ offsets::Commit to_commit(const std::string& topic, const Request::Partition& pa
     if (partition.committed_metadata) commit.metadata = *partition.committed_metadata;
     if (partition.commit_timestamp != kNoTimestamp) commit.commit_timestamp = partition.commit_timestamp;
     // OFF-10
-    if (retention_ms >= 0) commit.expire_timestamp = now + retention_ms;
+    if (retention_ms >= 0)
+        commit.expire_timestamp = now + std::min(retention_ms, std::numeric_limits<TimestampMs>::max() - now);
     return commit;
 }
 

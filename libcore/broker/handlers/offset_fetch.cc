@@ -1,8 +1,8 @@
-#include <atomic>
-#include <map>
+#include <set>
 
 #include "broker/coordinator.h"
 #include "broker/handlers.h"
+#include "broker/handlers/many_groups.h"
 #include "wire/messages/offsets.h"
 
 namespace mq::broker {
@@ -38,25 +38,20 @@ std::vector<Response::Topic> all_of(const Offsets& offsets) {
 
 std::vector<Response::Topic> those_of(const Offsets& offsets, const std::vector<Request::Topic>& wanted) {
     std::vector<Response::Topic> topics;
+    std::set<log::TopicPartition> told;
     for (const Request::Topic& topic : wanted) {
         auto& answered = topics.emplace_back(Response::Topic{topic.name, {}});
-        for (const std::int32_t index : topic.partition_indexes)
-            answered.partitions.push_back(to_partition(offsets, {topic.name, index}));
+        for (const std::int32_t index : topic.partition_indexes) {
+            const auto [id, is_first] = told.insert({topic.name, index});
+            if (is_first) answered.partitions.push_back(to_partition(offsets, *id));
+        }
     }
     return topics;
 }
 
-// The groups are of several shards, and answered by several threads.
-struct Held {
+struct Held : InParts<Response> {
+    using InParts::InParts;
     Request request;
-    Response response{};
-    std::atomic<std::size_t> missing{1};
-    Answer<Response> answer;
-
-    // The last one answers.
-    void one_is_there() {
-        if (missing.fetch_sub(1) == 1) answer(response);
-    }
 };
 
 // Before version 8 there is one group; before version 2 its error has no place but in each partition.
@@ -76,23 +71,24 @@ void take_single(Held& held, groups::GroupError error, std::vector<Response::Top
 
 void offset_fetch(Broker& broker, Call call, Request request, Answer<Response> answer) {
     if (request.groups.size() > kMostGroupsAtOnce) return answer.close();
-    auto held = std::make_shared<Held>();
+    drop_repeated(request.groups, &Request::Group::group_id);
+    const std::size_t count = call.version() < 8 ? 1 : request.groups.size();
+    auto held = std::make_shared<Held>(count, std::move(answer));
     held->request = std::move(request);
-    held->answer = std::move(answer);
     const auto choose = [](const std::optional<std::vector<Request::Topic>>& wanted, const Offsets& offsets) {
         return wanted ? those_of(offsets, *wanted) : all_of(offsets);
     };
     if (call.version() < 8) {
-        return broker.coordinator().fetch(held->request.group_id, held->request.require_stable,
-                                          [held, choose](groups::GroupError error, const Offsets& offsets) {
-                                              take_single(*held, error, choose(held->request.topics, offsets));
-                                              held->one_is_there();
-                                          });
+        broker.coordinator().fetch(held->request.group_id, held->request.require_stable,
+                                   [held, choose](groups::GroupError error, const Offsets& offsets) {
+                                       take_single(*held, error, choose(held->request.topics, offsets));
+                                       held->one_is_there();
+                                   });
+        return held->one_is_there();
     }
     const auto& groups = held->request.groups;
-    held->response.groups.resize(groups.size());
-    held->missing += groups.size();
-    for (std::size_t i = 0; i < groups.size(); ++i) {
+    held->response.groups.resize(count);
+    for (std::size_t i = 0; i < count; ++i) {
         broker.coordinator().fetch(groups[i].group_id, held->request.require_stable,
                                    [held, choose, i](groups::GroupError error, const Offsets& offsets) {
                                        auto& group = held->response.groups[i];

@@ -151,6 +151,45 @@ TEST_F(GroupMachineJoin, JOI5_APendingIdIsDroppedAfterTheSessionTimeout) {
     EXPECT_EQ(join_error(join(request("c-id1"))), GroupError::unknown_member_id);
 }
 
+TEST_F(GroupMachineJoin, JOI5_OfTooManyPendingIdsTheOldestIsDropped) {
+    constexpr int kMost = 10'000;
+    JoinRequest one = request();
+    one.takes_member_id = true;
+    one.session_timeout_ms = 60'000;
+    for (int i = 0; i <= kMost; ++i) {
+        join(one);
+        pass(1);
+    }
+    EXPECT_EQ(join_error(join(request("c-id1"))), GroupError::unknown_member_id);
+    const Token second = join(request("c-id2"));
+    EXPECT_FALSE(answered_join(second));
+    // Each is dropped when its own time is over.
+    pass(59'999);
+    EXPECT_EQ(join_error(second), GroupError::none);
+    EXPECT_EQ(join_error(join(request("c-id" + std::to_string(kMost)))), GroupError::unknown_member_id);
+}
+
+// Also where all of them join at once, each for itself.
+TEST_F(GroupMachineJoin, JOI12_TwentyThousandMembersMakeAGroup) {
+    constexpr int kMembers = 20'000;
+    for (int i = 0; i < kMembers; ++i) join(request());
+    pass(6'000);
+    EXPECT_EQ(joins.size(), std::size_t{kMembers});
+    EXPECT_EQ(joins.at(1).members.size(), std::size_t{kMembers});
+    EXPECT_EQ(state(), "CompletingRebalance");
+}
+
+TEST_F(GroupMachineJoin, JOI6_AMemberIdFitsIntoAStringAndCutsNoCharacter) {
+    const std::string suffix = "-id1";
+    std::string name;
+    while (name.size() < 32'767 - suffix.size()) name += "\xc3\xa9";
+    const Token first = join(request("", name + "rest"));
+    pass(3'000);
+    const std::string id = joins.at(first).member_id;
+    EXPECT_EQ(id, name.substr(0, 32'762) + suffix);
+    EXPECT_LE(id.size(), 32'767U);
+}
+
 TEST_F(GroupMachineJoin, JOI5_ARebalanceWaitsForPendingIds) {
     const std::vector<std::string> names = stable_group(1);
     JoinRequest late = request();

@@ -1,0 +1,133 @@
+// Writes of the coordinator that take too long, or fail: offsets.commit.timeout.ms.
+#include "group_fixture.h"
+#include "offsets/offset_store.h"
+#include "support/faults.h"
+
+namespace mq::broker {
+namespace {
+
+using test::FaultInjector;
+using test::FaultSpan;
+using test::HeldCalls;
+using wire::ErrorCode;
+
+// Keeps whoever answers until it is told.
+class SlowMailbox final : public Responder {
+public:
+    void respond(std::uint64_t, Reply) override {
+        std::unique_lock lock{mutex_};
+        is_called_ = true;
+        changed_.notify_all();
+        changed_.wait(lock, [this] { return may_go_; });
+    }
+    void await() {
+        std::unique_lock lock{mutex_};
+        changed_.wait(lock, [this] { return is_called_; });
+    }
+    void let_go() {
+        const std::lock_guard lock{mutex_};
+        may_go_ = true;
+        changed_.notify_all();
+    }
+
+private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    bool is_called_ = false;
+    bool may_go_ = false;
+};
+
+class LateWrite : public GroupTest {
+protected:
+    // Nothing is late before the test says so: the machine may be slow.
+    void begin_with_timeout(std::int32_t ms) {
+        stop();
+        config.offsets_commit_timeout_ms = ms;
+        begin();
+    }
+    [[nodiscard]] std::string directory_of(const std::string& group,
+                                           std::int32_t partitions = offsets::kOffsetsPartitions) const {
+        return config.log_dir + "/" +
+               log::partition_directory(
+                   {std::string{offsets::kOffsetsTopic}, record::partition_for_id(group, partitions)});
+    }
+    [[nodiscard]] ErrorCode error_of_commit(std::uint64_t ticket) {
+        return take<wire::OffsetCommitRequest>(ticket).topics.at(0).partitions.at(0).error_code;
+    }
+};
+
+TEST_F(LateWrite, OFF7_ACommitWhoseFlushHangsIsAnsweredInTimeAndIsMadeAllTheSame) {
+    EXPECT_EQ(commit(nobody(), 1), ErrorCode::none);
+    begin_with_timeout(50);
+    HeldCalls disk{os::Call::sync, directory_of("g")};
+    const auto first = send(commit_request(nobody(), 2));
+    ASSERT_TRUE(disk.wait_for(1));
+    // Behind it, and not begun when its time is over.
+    const auto second = send(commit_request(nobody(), 3));
+    EXPECT_EQ(error_of_commit(first), ErrorCode::request_timed_out);
+    EXPECT_EQ(error_of_commit(second), ErrorCode::request_timed_out);
+    disk.let_go();
+    EXPECT_EQ(committed(), 2);
+    EXPECT_FALSE(mailbox->has(first)) << "answered twice";
+    while (commit(nobody(), 4) != ErrorCode::none) {
+    }
+    EXPECT_EQ(committed(), 4);
+}
+
+// SYN-4: so the members join again.
+TEST_F(LateWrite, SYN4_ASyncWhoseWriteHangsIsAnsweredInTime) {
+    EXPECT_EQ(commit(nobody(), 1), ErrorCode::none);
+    begin_with_timeout(50);
+    const auto id = call(join_request()).member_id;
+    const auto joined = call(join_request(id));
+    ASSERT_EQ(joined.error_code, ErrorCode::none);
+    {
+        HeldCalls disk{os::Call::write, directory_of("g")};
+        const auto synced = send(sync_request({id, joined.generation_id}, "all"));
+        ASSERT_TRUE(disk.wait_for(1));
+        EXPECT_EQ(take<wire::SyncGroupRequest>(synced).error_code, ErrorCode::rebalance_in_progress);
+        EXPECT_EQ(beat({id, joined.generation_id}), ErrorCode::rebalance_in_progress);
+        disk.let_go();
+    }
+    // Its record was written after all, and says nothing about this generation.
+    ErrorCode error = ErrorCode::rebalance_in_progress;
+    while (error == ErrorCode::rebalance_in_progress) {
+        const auto again = call(join_request(id));
+        ASSERT_EQ(again.error_code, ErrorCode::none);
+        EXPECT_GT(again.generation_id, joined.generation_id);
+        error = call(sync_request({id, again.generation_id}, "all of it")).error_code;
+    }
+    EXPECT_EQ(error, ErrorCode::none);
+    EXPECT_EQ(describe().members.at(0).member_assignment, "all of it");
+}
+
+// The topic was made by a process that gave it more partitions than this broker would have: groups of one shard are
+// of several then.
+TEST_F(LateWrite, P2_WhatIsConfirmedTogetherIsFlushedInEachPartition) {
+    stop();
+    config.log_dir = dir.path() + "/new";
+    config.offsets_partitions = 1;
+    begin();
+    ASSERT_TRUE(broker->directory().create_topic({"t", 4, 1, {}}));
+    offsets::OffsetStore others{broker->directory()};
+    const offsets::Commit one{.topic = "t", .partition = 0, .offset = Offset{1}};
+    ASSERT_TRUE(others.commit("g", {&one, 1}));
+    ASSERT_NE(directory_of("g"), directory_of("h"));
+
+    auto slow = std::make_shared<SlowMailbox>();
+    std::string frame;
+    ASSERT_TRUE(wire::append_request(commit_request(nobody(), 2, "h"), {{}, 8, 7, "test"}, frame));
+    auto bytes = std::make_shared<std::string>(frame.substr(wire::kLengthBytes));
+    broker->handle({client, {}, {bytes->data(), bytes->size()}, bytes}, slow, 1);
+    slow->await();
+    const auto bad = send(commit_request(nobody(), 3, "g"));
+    const auto good = send(commit_request(nobody(), 3, "h"));
+    const FaultInjector disk{
+        {.nth = 1, .span = FaultSpan::from_then_on, .below = directory_of("g"), .only = os::Call::sync}};
+    slow->let_go();
+    EXPECT_NE(error_of_commit(bad), ErrorCode::none);
+    EXPECT_EQ(error_of_commit(good), ErrorCode::none);
+}
+
+}  // namespace
+}  // namespace mq::broker
