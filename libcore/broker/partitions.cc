@@ -104,12 +104,14 @@ Result<log::AppendResult> Partition::try_append(const PendingAppend& append, Pac
     log::AppendOptions options = append.options;
     options.quick = pace == Pace::quick;
     log::AppendResult result;
-    MQ_TRY(with_writer(
+    const Status done = with_writer(
         [&](store::PartitionWriter& writer) -> Status {
-            MQ_ASSIGN(result, writer.append(append.batches, options));
+            MQ_ASSIGN(result, writer.append(append.batches, options, store::PartitionWriter::Wake::others));
             return {};
         },
-        pace));
+        pace);
+    context_.wakeups.appended(id_);
+    MQ_TRY(done);
     return result;
 }
 

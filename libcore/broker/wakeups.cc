@@ -24,6 +24,8 @@ namespace {
 // Partitions that nobody waits for any more stay watched as long as nothing happens in them: as a rule the next fetch
 // of the same client comes back, and the thread need not be told. No more than these.
 constexpr std::size_t kMostIdle = 256;
+// Of those that wait for an append are called by who appends; the thread calls the others.
+constexpr std::size_t kMostAtOnce = 8;
 
 }  // namespace
 
@@ -145,11 +147,30 @@ struct Wakeups::Impl {
             ++at;
             if (!moved) continue;
             for (const Waiter& waiter : partition.waiters) {
-                const auto its_end = partition.end.end(waiter.isolation);
-                if (is_gone || (its_end && (*its_end > waiter.beyond || *its_end < waiter.at)))
-                    due.push_back(waiter.id);
+                if (is_gone || has_come(waiter, partition.end)) due.push_back(waiter.id);
             }
         }
+    }
+
+    static bool has_come(const Waiter& waiter, const store::WatchedEnd& of) {
+        const auto end = of.end(waiter.isolation);
+        return end && (*end > waiter.beyond || *end < waiter.at);
+    }
+
+    std::vector<std::function<void()>> take_some_of(const log::TopicPartition& id) {
+        std::vector<std::function<void()>> calls;
+        const auto found = partitions.find(id);
+        if (found == partitions.end()) return calls;
+        std::vector<Id> come;
+        for (const Waiter& waiter : found->second.waiters) {
+            if (!has_come(waiter, found->second.end)) continue;
+            (come.size() < kMostAtOnce ? come : due).push_back(waiter.id);
+        }
+        if (!due.empty()) tell_thread();
+        for (const Id its : come) {
+            if (auto call = take(its)) calls.push_back(*std::move(call));
+        }
+        return calls;
     }
 
     void run() {
@@ -217,6 +238,15 @@ Wakeups::Id Wakeups::at(std::int64_t monotonic_ms, std::function<void()> call) {
 Wakeups::Id Wakeups::when(std::span<const Watched> watched, std::int64_t until_ms, std::function<void()> call) {
     const std::lock_guard lock{impl_->mutex};
     return impl_->add(watched, until_ms, std::move(call));
+}
+
+void Wakeups::appended(const log::TopicPartition& id) {
+    std::vector<std::function<void()>> calls;
+    {
+        const std::lock_guard lock{impl_->mutex};
+        calls = impl_->take_some_of(id);
+    }
+    for (const auto& call : calls) call();
 }
 
 bool Wakeups::cancel(Id id) {

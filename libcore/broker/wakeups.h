@@ -16,7 +16,8 @@ class DataDirectory;
 
 namespace mq::broker {
 
-// Thread-safe. What is called runs on the one thread: it must be short, and leave to a worker what is not.
+// Thread-safe. What is called runs on the one thread, or on that of appended(): it must be short, and leave to a
+// worker what is not.
 class Wakeups {
 public:
     // 0: it was stopped before, and nothing will be called.
@@ -35,6 +36,10 @@ public:
     };
     // As soon as one of them holds, at once if it does already, or a topic went away, or that time has come. Once.
     Id when(std::span<const Watched> watched, std::int64_t until_ms, std::function<void()> call);
+
+    // Records were added to it by this process, which did not wake the thread (PartitionWriter::Wake::others). A few
+    // that wait for them are called from within, which spares them the thread's waking up. Holds no lock meanwhile.
+    void appended(const log::TopicPartition& id);
 
     // False: it has been called, or is being called now.
     bool cancel(Id id);

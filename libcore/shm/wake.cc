@@ -15,11 +15,20 @@ void take_down(std::atomic<std::uint32_t>& flag) {
 // More than one call can name: all look at one word a directory (PUB-5).
 bool too_many(std::size_t slots, std::size_t words) { return slots + words > os::kMostFutexWords; }
 
+bool is_only_broker(const std::atomic<std::uint32_t>& flag) {
+    return flag.load(std::memory_order_seq_cst) == static_cast<std::uint32_t>(Sleeper::broker);
+}
+
 }  // namespace
 
 void wake(Header& header, PartitionSlot& slot) {
     take_down(slot.waits);
     take_down(header.any_waits);
+}
+
+void wake_others(Header& header, PartitionSlot& slot) {
+    if (!is_only_broker(slot.waits)) take_down(slot.waits);
+    if (!is_only_broker(header.any_waits)) take_down(header.any_waits);
 }
 
 void wake_catalogue(Header& header) {
@@ -56,9 +65,9 @@ void WaitSet::add_word(const std::atomic<std::uint32_t>& word, std::uint32_t exp
 
 void WaitSet::raise() {
     if (too_many(slots_.size(), words_.size()))
-        for (Header* header : headers_) header->any_waits.store(1, std::memory_order_seq_cst);
+        for (Header* header : headers_) header->any_waits.fetch_or(bit_, std::memory_order_seq_cst);
     else
-        for (const Watched& watched : slots_) watched.slot->waits.store(1, std::memory_order_seq_cst);
+        for (const Watched& watched : slots_) watched.slot->waits.fetch_or(bit_, std::memory_order_seq_cst);
     for (Header* header : catalogues_) header->catalogue_waits.store(1, std::memory_order_seq_cst);
     // The caller's look at what was published comes after the flags, in every processor's eyes.
     std::atomic_thread_fence(std::memory_order_seq_cst);
@@ -66,10 +75,17 @@ void WaitSet::raise() {
 
 Result<bool> WaitSet::sleep(int timeout_ms) {
     std::vector<os::FutexWord> words = words_;
+    bool still_up = true;
+    const auto add_flag = [&](const std::atomic<std::uint32_t>& flag) {
+        const std::uint32_t now = flag.load(std::memory_order_seq_cst);
+        still_up = still_up && (now & bit_) != 0;
+        words.push_back({&flag, now});
+    };
     if (too_many(slots_.size(), words_.size()))
-        for (Header* header : headers_) words.push_back({&header->any_waits, 1});
+        for (Header* header : headers_) add_flag(header->any_waits);
     else
-        for (const Watched& watched : slots_) words.push_back({&watched.slot->waits, 1});
+        for (const Watched& watched : slots_) add_flag(watched.slot->waits);
+    if (!still_up) return true;
     static const std::atomic<std::uint32_t> nothing{0};
     if (words.empty()) words.push_back({&nothing, 0});
     if (MQ_BUG("wait.for_ever") && timeout_ms < 0 && !blind_) return os::futex_wait(words, -1);

@@ -14,9 +14,17 @@ namespace mq::shm {
 inline constexpr int kLongestSleepMs = 500;  // a waker may die between publishing and waking
 inline constexpr int kBlindSleepMs = 10;     // of one who cannot tell that it sleeps
 
+// Who sleeps, as the flags of slots and header say it: bits.
+enum class Sleeper : std::uint32_t {
+    anybody = 1,
+    broker = 2,  // the one thread of the directory's broker that waits on behalf of its clients
+};
+
 // Wakes whoever waits for this partition. After publishing, with a sequentially consistent store. Costs two loads
 // where nobody waits.
 void wake(Header& header, PartitionSlot& slot);
+// The same by the broker, who looks after its own clients: its thread sleeps on if nobody else does.
+void wake_others(Header& header, PartitionSlot& slot);
 // The set of topics or a setting has changed.
 void wake_catalogue(Header& header);
 
@@ -30,6 +38,8 @@ void wake_catalogue(Header& header);
 // Look again after every sleep, and raise again before the next. What is waited for must outlive the set.
 class WaitSet {
 public:
+    explicit WaitSet(Sleeper sleeper = Sleeper::anybody) : bit_(static_cast<std::uint32_t>(sleeper)) {}
+
     void add(Header& header, PartitionSlot& slot, bool writable);
     // The set of topics and their settings, as they are now.
     void add_catalogue(Header& header, bool writable);
@@ -50,6 +60,7 @@ private:
         Header* header;
         PartitionSlot* slot;
     };
+    const std::uint32_t bit_;
     std::vector<Watched> slots_;
     std::vector<Header*> headers_;  // of slots_, each once
     std::vector<Header*> catalogues_;

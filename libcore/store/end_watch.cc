@@ -28,7 +28,7 @@ EndSleeper::EndSleeper(const std::atomic<std::uint32_t>& word) : word_(&word) { 
 EndSleeper::~EndSleeper() = default;
 
 void EndSleeper::watch(std::span<const WatchedEnd* const> ends) {
-    set_ = std::make_unique<shm::WaitSet>();
+    set_ = std::make_unique<shm::WaitSet>(shm::Sleeper::broker);
     for (const WatchedEnd* end : ends) set_->add(end->control_->header(), *end->slot_, end->control_->writable());
 }
 

@@ -33,7 +33,8 @@ private:
     std::uint64_t use_generation_ = 0;
 };
 
-// The sleep of one thread, until one of many partitions changes or another thread changes `word` and wakes it.
+// The sleep of the broker's thread, until one of many partitions changes or another thread changes `word` and wakes
+// it. The broker's own appends may leave it asleep (PartitionWriter::Wake::others).
 class EndSleeper {
 public:
     explicit EndSleeper(const std::atomic<std::uint32_t>& word);

@@ -32,7 +32,7 @@ struct PartitionWriter::Impl {
     [[nodiscard]] Result<std::size_t> apply_retention();
     // `retain` runs under the append lock, and tells how many segments it has deleted.
     [[nodiscard]] Result<std::size_t> drop_what_is_not_wanted(FunctionRef<Result<std::size_t>(log::Log&)> retain);
-    [[nodiscard]] Status after_change(bool rolled);
+    [[nodiscard]] Status after_change(bool rolled, Wake wake = Wake::all);
     void compact_in_background();
 };
 
@@ -131,7 +131,7 @@ Result<log::LogConfig> PartitionWriter::config() {
     return impl_->meta.log;
 }
 
-Result<log::AppendResult> PartitionWriter::append(std::span<char> batches, log::AppendOptions options) {
+Result<log::AppendResult> PartitionWriter::append(std::span<char> batches, log::AppendOptions options, Wake wake) {
     Impl& p = *impl_;
     log::AppendResult result;
     MQ_TRY(p.under_append_lock(
@@ -142,7 +142,7 @@ Result<log::AppendResult> PartitionWriter::append(std::span<char> batches, log::
             return {};
         },
         options.quick));
-    MQ_TRY(p.after_change(result.rolled));
+    MQ_TRY(p.after_change(result.rolled, wake));
     return result;
 }
 
@@ -164,9 +164,9 @@ Life PartitionWriter::life() const {
     return {p.use_generation, p.state().loads.load(), p.state().truncations.load()};
 }
 
-Status PartitionWriter::Impl::after_change(bool rolled) {
+Status PartitionWriter::Impl::after_change(bool rolled, Wake wake) {
     MQ_KILLPOINT("store.append.before_wake");
-    shm::wake(control().header(), *slot);
+    (wake == Wake::all ? shm::wake : shm::wake_others)(control().header(), *slot);
     if (!rolled) return {};
     // The process that rolls does what a broker would do on time (APP-10). What was changed is published: that
     // somebody is in the way of this does not undo it.

@@ -44,6 +44,10 @@ struct Life {
 // says how long. Errors of all: not_found (the topic was deleted), poisoned, not_permitted, no_space, timed_out, io.
 class PartitionWriter {
 public:
+    // Who is told of new records: all who wait for them, or all but the broker of the directory, who then looks after
+    // those that wait for it (shm::wake_others).
+    enum class Wake : unsigned char { all, others };
+
     ~PartitionWriter();
     PartitionWriter(const PartitionWriter&) = delete;
     PartitionWriter& operator=(const PartitionWriter&) = delete;
@@ -56,7 +60,8 @@ public:
     // Appends whole encoded batches as one: Log::append, with the current leader epoch. What it wrote survives any
     // process's death when it returns; flush() makes it survive the machine's. A `quick` one is timed_out as well where
     // the log is yet to be loaded.
-    [[nodiscard]] Result<log::AppendResult> append(std::span<char> batches, log::AppendOptions options = {});
+    [[nodiscard]] Result<log::AppendResult> append(std::span<char> batches, log::AppendOptions options = {},
+                                                   Wake wake = Wake::all);
     // Runs `work` under the append lock, on the log as everybody has left it, and wakes who waits for records
     // afterwards; retention, if it rolled. For who derives something from the log, and appends to it by Log::append.
     [[nodiscard]] Status change(FunctionRef<Status(log::Log&)> work);

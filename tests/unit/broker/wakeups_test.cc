@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <future>
 #include <mutex>
 #include <thread>
 
@@ -90,6 +91,37 @@ TEST_F(WakeupsTest, RecordsOfThisProcessWakeWhoWaitsForThemAndNobodyElse) {
     append_to(directory, {"b", 0});
     EXPECT_FALSE(wakeups.cancel(other));
     EXPECT_EQ(calls(1), (std::vector{1}));
+}
+
+TEST_F(WakeupsTest, WhoAppendsInTheBrokerCallsAFewOfThoseThatWaitByItself) {
+    make_topic("a");
+    make_topic("b");
+    const auto writer = directory.open_writer({"a", 0}).value();
+    const std::vector a{records_of("a")};
+    const std::vector later{records_of("a", 0, 1)};
+    const std::vector b{records_of("b")};
+    constexpr int kWaiters = 50;
+    wakeups.when(later, kNever, note(-1));
+    wakeups.when(b, kNever, note(-2));
+    for (int i = 0; i < kWaiters; ++i) wakeups.when(a, kNever, note(i));
+    std::promise<void> is_busy;
+    std::promise<void> goes_on;
+    wakeups.at(0, [&] {
+        is_busy.set_value();
+        goes_on.get_future().wait();
+    });
+    is_busy.get_future().wait();
+    std::string batch = test::numbered_batch(0, 1);
+    ASSERT_TRUE(writer->append(batch, {}, store::PartitionWriter::Wake::others));
+    wakeups.appended({"a", 0});
+    const auto here = calls(1);
+    EXPECT_LT(here.size(), std::size_t{kWaiters}) << "who appends is not kept for long";
+    EXPECT_EQ(here.front(), 0);
+    goes_on.set_value();
+    auto all = calls(kWaiters);
+    std::ranges::sort(all);
+    EXPECT_EQ(all.size(), std::size_t{kWaiters});
+    EXPECT_EQ(all.front(), 0);
 }
 
 TEST_F(WakeupsTest, PUB4_RecordsOfAnotherProcessWakeToo) {

@@ -123,6 +123,33 @@ TEST(Wake, PUB5_SleepEndsByItselfAndTellsThatTimePassed) {
     EXPECT_TRUE(interrupted.sleep(-1).value());
 }
 
+// One slot, and so many that all look at one word of the directory.
+TEST(Wake, PUB4_TheBrokerLooksAfterItsOwnAndWakesAllOthers) {
+    const TempDir dir;
+    const auto file = open_to_write(dir.path());
+    for (const std::int32_t count : {1, 129}) {
+        WaitSet broker{Sleeper::broker};
+        WaitSet other;
+        for (std::int32_t i = 0; i < count; ++i) {
+            PartitionSlot* slot = file->find_or_make("t", i).value();
+            broker.add(file->header(), *slot, true);
+            other.add(file->header(), *slot, true);
+        }
+        PartitionSlot& slot = *file->find("t", 0);
+        broker.raise();
+        wake_others(file->header(), slot);
+        EXPECT_FALSE(broker.sleep(1).value()) << "only it sleeps: it sleeps on";
+        other.raise();
+        EXPECT_FALSE(other.sleep(1).value()) << "that the broker sleeps too ends no sleep";
+        wake_others(file->header(), slot);
+        EXPECT_TRUE(other.sleep(-1).value());
+        EXPECT_TRUE(broker.sleep(-1).value()) << "one word: it looks once more than it need";
+        broker.raise();
+        wake(file->header(), slot);
+        EXPECT_TRUE(broker.sleep(-1).value()) << "of others' appends it is told";
+    }
+}
+
 // Up to 128 words in one call, and beyond.
 TEST(Wake, PUB5_AnyOfManyPartitionsWakes) {
     const TempDir dir;
