@@ -13,8 +13,6 @@
 namespace mq::broker {
 namespace {
 
-// How long a connection's thread waits for another thread.
-constexpr std::chrono::milliseconds kMoment{shm::Briefly::kMostMs};
 // After which it is told that appends wait.
 constexpr std::int64_t kWorthTellingMs = 1000;
 // Of the same damage.
@@ -23,9 +21,10 @@ constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 
 Result<std::unique_lock<std::timed_mutex>> lock_for(std::timed_mutex& mutex, const log::TopicPartition& id) {
     std::unique_lock lock{mutex, std::defer_lock};
+    const int most_ms = shm::Briefly::is_on() ? shm::Briefly::most_ms() : shm::Briefly::kMostMs;
     if (WorkerPool::may_wait()) {
         lock.lock();
-    } else if (!lock.try_lock_until(std::chrono::system_clock::now() + kMoment)) {
+    } else if (!lock.try_lock_until(std::chrono::system_clock::now() + std::chrono::milliseconds{most_ms})) {
         // Of the waits with an end, the thread sanitizer of g++ 12 knows only that by the wall clock.
         return fail(Errc::timed_out, "use", log::partition_directory(id), "another thread waits for it");
     }

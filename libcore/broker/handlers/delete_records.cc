@@ -1,8 +1,12 @@
 // Raises the start of logs. Rules DEL-1 to DEL-3; the only replica is this one, so nobody is waited for.
+#include <algorithm>
+
 #include "broker/event_log.h"
 #include "broker/handlers.h"
 #include "broker/partitions.h"
+#include "broker/topic_making.h"
 #include "broker/topics.h"
+#include "shm/control_file.h"
 #include "wire/messages/offsets.h"
 
 namespace mq::broker {
@@ -13,6 +17,8 @@ using wire::DeleteRecordsResponse;
 using wire::ErrorCode;
 
 constexpr std::int64_t kHighWatermark = -1;
+// For the append lock of a partition: workers are few.
+constexpr int kMostPatienceMs = 1000;
 
 DeleteRecordsResponse::Partition refuse(std::int32_t partition, ErrorCode code) {
     return {.partition_index = partition, .low_watermark = -1, .error_code = code};
@@ -53,6 +59,7 @@ DeleteRecordsResponse::Partition trim(Broker& broker, const Call& call, const To
 
 DeleteRecordsResponse delete_records(Broker& broker, const Call& call, const DeleteRecordsRequest& request) {
     DeleteRecordsResponse response;
+    const shm::Briefly patience{std::min(patience_of(request.timeout_ms), kMostPatienceMs)};
     const auto picture = broker.topics().picture();
     for (const auto& topic : request.topics) {
         auto& answered = response.topics.emplace_back();

@@ -7,6 +7,7 @@
 #include "os/process.h"
 #include "produce_fixture.h"
 #include "support/faults.h"
+#include "wire/messages/offsets.h"
 
 namespace mq::broker {
 namespace {
@@ -62,6 +63,21 @@ TEST_F(Waiting, P5_LargeBatchesForAStuckPartitionLeaveTheWorkersToOthers) {
     EXPECT_EQ(take_one(send_number(1, -1, 30'000, 1)).base_offset, 1);
     holder.send(SIGCONT);
     for (const std::uint64_t ticket : waiting) EXPECT_EQ(take_one(ticket).error_code, ErrorCode::none);
+}
+
+TEST_F(Waiting, P5_DeletionsOfRecordsOfAStuckPartitionLeaveTheWorkersToOthers) {
+    ASSERT_EQ(produce(numbered_batch(0, 1)).error_code, ErrorCode::none);
+    Child holder = holder_of(&shm::PartitionSlot::append);
+    std::vector<std::uint64_t> waiting;
+    for (int i = 0; i < 20; ++i)
+        waiting.push_back(send(wire::DeleteRecordsRequest{.topics = {{"numbers", {{0, 1}}}}, .timeout_ms = 100}));
+    EXPECT_EQ(take_one(send_number(1, -1, 30'000, 1)).base_offset, 0);
+    for (const std::uint64_t ticket : waiting) {
+        const auto answer = take<wire::DeleteRecordsRequest>(ticket);
+        EXPECT_EQ(answer.topics.at(0).partitions.at(0).error_code, ErrorCode::request_timed_out);
+    }
+    holder.send(SIGCONT);
+    EXPECT_EQ(holder.wait(), mq::test::exited_with(0));
 }
 
 TEST_F(Waiting, WhoHasLittleTimeIsNotHeldUpByThePatienceOfThoseBefore) {
