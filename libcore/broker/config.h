@@ -60,8 +60,6 @@ struct BrokerConfig {
     std::int64_t retention_check_ms = 300'000;
     std::int64_t flush_check_ms = 1'000;
     std::int64_t checkpoint_ms = 60'000;
-    std::int64_t producer_id_expiration_ms = 24LL * 60 * 60 * 1000;
-    std::int64_t producer_id_expiration_check_ms = 600'000;
     bool log_cleaner = true;
     std::int64_t cleaner_backoff_ms = 15'000;
 

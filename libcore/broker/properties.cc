@@ -121,24 +121,29 @@ private:
 
     Status take_topic_defaults() {
         store::ConfigMap& defaults = out_.config.topic_defaults;
-        for (const store::ConfigKey& setting : store::config_keys()) {
-            for (const BrokerKey* key : keys_of_topic_setting(setting.name)) {
-                const auto set = out_.config.set.find(key->name);
-                if (set == out_.config.set.end()) continue;
-                const Given& given = given_.find(key->name)->second;
-                std::string text = set->second;
-                if (key->unit != 1) {
-                    const std::int64_t number = std::stoll(text);
-                    text = std::to_string(number < 0 ? number : number * key->unit);
-                }
-                auto checked = store::check_config(setting.name, text);
-                if (!checked) return refuse(key->name, given, checked.error().detail);
-                defaults.insert_or_assign(std::string{setting.name}, *std::move(checked));
-                break;
-            }
+        for (const auto settings : {store::config_keys(), store::common_config_keys()}) {
+            for (const store::ConfigKey& setting : settings) MQ_TRY(take_topic_default(setting.name, defaults));
         }
         if (const auto together = store::to_topic_config(defaults); !together)
             return fail(Errc::bad_configuration, {}, file_, together.error().message());
+        return {};
+    }
+
+    Status take_topic_default(std::string_view setting, store::ConfigMap& defaults) {
+        for (const BrokerKey* key : keys_of_topic_setting(setting)) {
+            const auto set = out_.config.set.find(key->name);
+            if (set == out_.config.set.end()) continue;
+            const Given& given = given_.find(key->name)->second;
+            std::string text = set->second;
+            if (key->unit != 1) {
+                const std::int64_t number = std::stoll(text);
+                text = std::to_string(number < 0 ? number : number * key->unit);
+            }
+            auto checked = store::check_default(setting, text);
+            if (!checked) return refuse(key->name, given, checked.error().detail);
+            defaults.insert_or_assign(std::string{setting}, *std::move(checked));
+            break;
+        }
         return {};
     }
 

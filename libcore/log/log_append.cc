@@ -27,8 +27,6 @@ struct AppendPlan {
 
 namespace {
 
-constexpr std::int64_t kExpiryCheckMs = 600'000;
-
 Status plan_append(std::span<char> bytes, const LogConfig& config, const Published& now, const AppendOptions& options,
                    const std::string& directory, AppendPlan& plan) {
     std::vector<AppendPlan::Batch> memory = std::move(plan.batches);
@@ -242,7 +240,7 @@ void Log::Impl::expire_producers() {
     const TimestampMs time = options.clock();
     // A process that takes part for a moment does not judge what others have just written.
     if (expired_ms == 0) expired_ms = time;
-    if (time >= expired_ms && time - expired_ms < kExpiryCheckMs) return;
+    if (time >= expired_ms && time - expired_ms < config.producer_id_expiration_check_ms) return;
     expired_ms = time;
     producers.expire(time, config.producer_id_expiration_ms);
 }

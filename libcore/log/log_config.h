@@ -29,6 +29,7 @@ struct LogConfig {
     double min_cleanable_dirty_ratio = 0.5;
 
     std::int64_t producer_id_expiration_ms = 24LL * 3600 * 1000;
+    std::int64_t producer_id_expiration_check_ms = 600'000;
 
     // What the roll by time waits for: a compacted topic must not keep its newest records from the cleaner for longer.
     [[nodiscard]] std::int64_t roll_ms() const {

@@ -22,7 +22,7 @@
 
 namespace mq::shm {
 
-inline constexpr std::uint32_t kLayoutVersion = 3;
+inline constexpr std::uint32_t kLayoutVersion = 4;
 inline constexpr std::uint32_t kPartitionSlots = 65'536;
 inline constexpr std::uint32_t kBuckets = 16'384;
 inline constexpr std::uint32_t kSlotsPerAllocation = 64;

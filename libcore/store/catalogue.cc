@@ -163,8 +163,10 @@ private:
     }
 
     bool setting(ConfigMap& settings, std::string_view value) {
-        if (find_config(key_) != nullptr) {
-            if (const auto checked = check_config(key_, value); !checked) return refuse(checked.error().message());
+        const bool is_default = level_ == Level::defaults;
+        if ((is_default ? find_default(key_) : find_config(key_)) != nullptr) {
+            const auto checked = is_default ? check_default(key_, value) : check_config(key_, value);
+            if (!checked) return refuse(checked.error().message());
         }
         settings.emplace(key_, value);
         return true;

@@ -240,19 +240,42 @@ constexpr auto kRows = std::to_array<Row>({
      .apply = [](TopicConfig& config, const Value& value) { config.write_caching = value.boolean; }},
 });
 
-constexpr auto kKeys = [] {
-    std::array<ConfigKey, kRows.size()> keys;
-    for (std::size_t i = 0; i < keys.size(); ++i) {
-        keys[i] = kRows[i].key;
-        keys[i].is_32_bit = kRows[i].most <= kInt32Most;
+// Of all topics together.
+constexpr auto kCommonRows = std::to_array<Row>({
+    {.key = {"producer.id.expiration.check.interval.ms", ConfigType::integer, "600000",
+             "How often expired producer ids are looked for."},
+     .least = 1,
+     .most = kInt32Most,
+     .apply = [](TopicConfig& config,
+                 const Value& value) { config.log.producer_id_expiration_check_ms = value.integer; }},
+    {.key = {"producer.id.expiration.ms", ConfigType::integer, "86400000",
+             "How long the sequence of an idle producer is remembered."},
+     .least = 1,
+     .most = kInt32Most,
+     .apply = [](TopicConfig& config, const Value& value) { config.log.producer_id_expiration_ms = value.integer; }},
+});
+
+template <std::size_t size>
+constexpr std::array<ConfigKey, size> keys_of(const std::array<Row, size>& rows) {
+    std::array<ConfigKey, size> keys;
+    for (std::size_t i = 0; i < size; ++i) {
+        keys[i] = rows[i].key;
+        keys[i].is_32_bit = rows[i].most <= kInt32Most;
     }
     return keys;
-}();
+}
+constexpr auto kKeys = keys_of(kRows);
+constexpr auto kCommonKeys = keys_of(kCommonRows);
 static_assert(std::ranges::is_sorted(kKeys, {}, &ConfigKey::name));
 
 const Row* find_row(std::string_view name) {
     const auto row = std::ranges::lower_bound(kRows, name, {}, [](const Row& r) { return r.key.name; });
     return row != kRows.end() && row->key.name == name ? &*row : nullptr;
+}
+
+const Row* find_common_row(std::string_view name) {
+    const auto row = std::ranges::find(kCommonRows, name, [](const Row& r) { return r.key.name; });
+    return row != kCommonRows.end() ? &*row : nullptr;
 }
 
 std::string_view nearest_key(std::string_view name) {
@@ -276,6 +299,24 @@ tl::unexpected<Error> bad_setting_value(std::string_view name, std::string_view 
     return bad_setting(name, "'" + std::string{value.substr(0, 64)} + "' is not " + allowed);
 }
 
+Result<std::string> check_value(const Row& row, std::string_view value) {
+    const std::string_view text = trim(value);
+    if (text.size() > kLongestValue)
+        return bad_setting(row.key.name, "a value of " + std::to_string(text.size()) + " bytes is too long");
+    Value parsed;
+    if (const std::string allowed = problem_of(row.rule(), text, parsed); !allowed.empty())
+        return bad_setting_value(row.key.name, text, allowed);
+    return kept_form(row.key.type, text);
+}
+
+Status apply(const Row& row, const std::string& kept, TopicConfig& config) {
+    Value value;
+    if (const std::string allowed = problem_of(row.rule(), trim(kept), value); !allowed.empty())
+        return bad_setting_value(row.key.name, kept, allowed);
+    if (row.apply != nullptr) row.apply(config, value);
+    return {};
+}
+
 }  // namespace
 
 std::span<const ConfigKey> config_keys() { return kKeys; }
@@ -285,28 +326,30 @@ const ConfigKey* find_config(std::string_view name) {
     return row == nullptr ? nullptr : &kKeys[static_cast<std::size_t>(row - kRows.data())];
 }
 
+std::span<const ConfigKey> common_config_keys() { return kCommonKeys; }
+
+const ConfigKey* find_default(std::string_view name) {
+    const auto key = std::ranges::find(kCommonKeys, name, &ConfigKey::name);
+    return key != kCommonKeys.end() ? &*key : find_config(name);
+}
+
 Result<std::string> check_config(std::string_view name, std::string_view value) {
     const Row* row = find_row(name);
     if (row == nullptr)
         return bad_setting(name, "there is no such setting; did you mean " + std::string{nearest_key(name)} + "?");
-    const std::string_view text = trim(value);
-    if (text.size() > kLongestValue)
-        return bad_setting(name, "a value of " + std::to_string(text.size()) + " bytes is too long");
-    Value parsed;
-    if (const std::string allowed = problem_of(row->rule(), text, parsed); !allowed.empty())
-        return bad_setting_value(name, text, allowed);
-    return kept_form(row->key.type, text);
+    return check_value(*row, value);
+}
+
+Result<std::string> check_default(std::string_view name, std::string_view value) {
+    const Row* row = find_common_row(name);
+    return row != nullptr ? check_value(*row, value) : check_config(name, value);
 }
 
 Result<TopicConfig> to_topic_config(const ConfigMap& set) {
     TopicConfig config;
     for (const auto& [name, kept] : set) {
         const Row* row = find_row(name);
-        if (row == nullptr) continue;
-        Value value;
-        if (const std::string allowed = problem_of(row->rule(), trim(kept), value); !allowed.empty())
-            return bad_setting_value(name, kept, allowed);
-        if (row->apply != nullptr) row->apply(config, value);
+        if (row != nullptr) MQ_TRY(apply(*row, kept, config));
     }
     if (config.log.min_compaction_lag_ms > config.log.max_compaction_lag_ms) {
         return bad_setting("min.compaction.lag.ms", std::to_string(config.log.min_compaction_lag_ms) +
@@ -329,7 +372,12 @@ Result<TopicConfig> to_topic_config(const ConfigMap& set, const ConfigMap& defau
     if (defaults.empty()) return to_topic_config(set);
     ConfigMap all = set;
     all.insert(defaults.begin(), defaults.end());
-    return to_topic_config(all);
+    MQ_ASSIGN(TopicConfig config, to_topic_config(all));
+    for (const Row& row : kCommonRows) {
+        const auto common = defaults.find(row.key.name);
+        if (common != defaults.end()) MQ_TRY(apply(row, common->second, config));
+    }
+    return config;
 }
 
 }  // namespace mq::store

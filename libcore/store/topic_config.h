@@ -28,12 +28,20 @@ struct ConfigKey {
 [[nodiscard]] std::span<const ConfigKey> config_keys();
 [[nodiscard]] const ConfigKey* find_config(std::string_view name);
 
+// What is said of all topics only, and no topic says of itself: producer.id.expiration.ms and how often that is
+// checked.
+[[nodiscard]] std::span<const ConfigKey> common_config_keys();
+// Of a default of all topics: one of both.
+[[nodiscard]] const ConfigKey* find_default(std::string_view name);
+
 // What was set, by name; what is not there has its default.
 using ConfigMap = std::map<std::string, std::string, std::less<>>;
 
 // One value held against type and range: the value as it is kept (trimmed, lower case for booleans). Errors:
 // bad_argument, naming the key, the value and what is allowed; an unknown key names the nearest known one.
 [[nodiscard]] Result<std::string> check_config(std::string_view name, std::string_view value);
+// The same of a default of all topics.
+[[nodiscard]] Result<std::string> check_default(std::string_view name, std::string_view value);
 
 struct TopicConfig {
     log::LogConfig log;

@@ -224,7 +224,7 @@ Result<Topic> DataDirectory::change_config(std::string_view name,
 Status DataDirectory::set_topic_defaults(const ConfigMap& wanted) {
     ConfigMap defaults;
     for (const auto& [key, value] : wanted) {
-        MQ_ASSIGN(defaults[key], check_config(key, value));
+        MQ_ASSIGN(defaults[key], check_default(key, value));
     }
     MQ_ASSIGN(const ConfigMap now, topic_defaults());
     if (now == defaults) return {};

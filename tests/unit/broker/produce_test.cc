@@ -1,6 +1,9 @@
 // Produce without a network: acknowledgement (ACK-*) and idempotence (IDM-*).
+#include <thread>
+
 #include "base/clock.h"
 #include "broker/partitions.h"
+#include "broker/properties.h"
 #include "produce_fixture.h"
 #include "recorded_session.h"
 #include "support/bombs.h"
@@ -303,6 +306,19 @@ TEST_F(Idempotence, IDM2_TheStateOutlivesTheBroker) {
     EXPECT_EQ(send_batch(2, 2), "2");
     EXPECT_EQ(send_batch(5, 1), "E45");
     EXPECT_EQ(send_batch(4, 1), "4");
+}
+
+TEST_F(Idempotence, IDM11_TheBrokersFileSaysHowLongAProducerIsRemembered) {
+    stop();
+    const auto read = read_config("server.properties",
+                                  "producer.id.expiration.ms=50\nproducer.id.expiration.check.interval.ms=1\n", {});
+    ASSERT_TRUE(read) << read.error().message();
+    config.topic_defaults = read->config.topic_defaults;
+    start();
+    EXPECT_EQ(send_batch(0, 2), "0");
+    const TimestampMs sent = wall_clock_ms();
+    while (wall_clock_ms() <= sent + 60) std::this_thread::yield();
+    EXPECT_EQ(send_batch(7, 1), "2") << "of an unknown producer";
 }
 
 // ---- Much from little

@@ -114,17 +114,17 @@ TEST(Properties, WithoutAnyKeysTheDefaultsOfSection14Hold) {
     EXPECT_EQ(told.retention_check_ms, plain.retention_check_ms);
     EXPECT_EQ(told.flush_check_ms, plain.flush_check_ms);
     EXPECT_EQ(told.checkpoint_ms, plain.checkpoint_ms);
-    EXPECT_EQ(told.producer_id_expiration_ms, plain.producer_id_expiration_ms);
-    EXPECT_EQ(told.producer_id_expiration_check_ms, plain.producer_id_expiration_check_ms);
     EXPECT_EQ(told.log_cleaner, plain.log_cleaner);
     EXPECT_EQ(told.cleaner_backoff_ms, plain.cleaner_backoff_ms);
     // What Kafka has by default topics have anyway.
     const auto by_table = store::to_topic_config(told.topic_defaults);
     ASSERT_TRUE(by_table) << by_table.error().message();
-    for (const store::ConfigKey& setting : store::config_keys()) {
-        const auto told_value = told.topic_defaults.find(setting.name);
-        EXPECT_TRUE(told_value == told.topic_defaults.end() || told_value->second == setting.default_value)
-            << setting.name;
+    for (const auto settings : {store::config_keys(), store::common_config_keys()}) {
+        for (const store::ConfigKey& setting : settings) {
+            const auto told_value = told.topic_defaults.find(setting.name);
+            EXPECT_TRUE(told_value == told.topic_defaults.end() || told_value->second == setting.default_value)
+                << setting.name;
+        }
     }
 }
 

@@ -534,6 +534,14 @@ TEST_F(LogTest, IDM11_ProducersThatWentAwayAreForgottenWhileTheLogStaysOpen) {
     EXPECT_EQ(log_->producers().find(1), nullptr);
     EXPECT_NE(log_->producers().find(2), nullptr) << "a millisecond old";
     EXPECT_NE(log_->producers().find(3), nullptr);
+    config_.producer_id_expiration_check_ms = 2000;
+    log_->set_config(config_);
+    test_now += 1999;
+    append_of(4);
+    EXPECT_NE(log_->producers().find(2), nullptr);
+    test_now += 1;
+    append_of(5);
+    EXPECT_EQ(log_->producers().find(2), nullptr);
 }
 
 TEST_F(LogTest, ReadCommittedStopsAtAnOpenTransactionAndAnAbortIsIndexed) {

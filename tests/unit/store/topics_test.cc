@@ -167,6 +167,24 @@ TEST(Topics, DefaultsOfTheDirectoryHoldInEveryProcessForTopicsThatSayNothingThem
     EXPECT_EQ((*plain)->config()->retention_ms, 604800000);
 }
 
+// What a broker says of all topics holds for local processes as well.
+TEST(Topics, IDM11_HowLongIdleProducersAreRememberedIsSaidOfAllTopicsTogether) {
+    const test::TempDir dir;
+    DataDirectory directory = open_directory(dir / "data");
+    ASSERT_TRUE(directory.create_topic({"numbers", 1, 1, {}}));
+    auto writer = directory.open_writer({"numbers", 0});
+    ASSERT_TRUE(writer);
+    EXPECT_EQ((*writer)->config()->producer_id_expiration_ms, 86'400'000);
+    EXPECT_EQ((*writer)->config()->producer_id_expiration_check_ms, 600'000);
+    const ConfigMap wanted{{"producer.id.expiration.ms", "7"}, {"producer.id.expiration.check.interval.ms", "8"}};
+    ASSERT_TRUE(directory.set_topic_defaults(wanted));
+    EXPECT_EQ((*writer)->config()->producer_id_expiration_ms, 7);
+    EXPECT_EQ((*writer)->config()->producer_id_expiration_check_ms, 8);
+    EXPECT_EQ(open_directory(dir / "data").topic_defaults(), wanted);
+    EXPECT_EQ(directory.set_topic_defaults({{"producer.id.expiration.ms", "0"}}).error().code, Errc::bad_argument);
+    EXPECT_EQ(directory.create_topic({"own", 1, 1, wanted}).error().code, Errc::bad_argument);
+}
+
 TEST(Topics, DefaultsThatExcludeWhatATopicHasSetAreRefusedAndNothingIsChanged) {
     const test::TempDir dir;
     DataDirectory directory = open_directory(dir / "data");
