@@ -49,6 +49,10 @@ struct TopicShape {
     log::LogConfig log;
 };
 
+// From here on processes choose producer ids for themselves, at random: blocks of ids, which count up from 0, will
+// never reach them.
+inline constexpr ProducerId kFirstChosenProducerId = ProducerId{1} << 62;
+
 struct NewTopic {
     std::string name;
     std::int32_t partitions = 1;
@@ -112,8 +116,8 @@ public:
     // These and no others. bad_argument also where they exclude what a topic has set, and nothing is changed then.
     [[nodiscard]] Status set_topic_defaults(const ConfigMap& wanted);
 
-    // A block of `count` producer ids that nobody else gets, now or later: the first of them. Durable. Errors:
-    // too_many.
+    // A block of `count` producer ids that nobody else gets, now or later: the first of them. Durable. The first block
+    // of a directory begins above all that its logs tell of, which are looked at then. Errors: too_many.
     [[nodiscard]] Result<ProducerId> claim_producer_ids(std::int64_t count);
 
     // Errors: not_found (no such topic or partition).

@@ -6,6 +6,7 @@
 #include "cli/properties.h"
 #include "cli/text.h"
 #include "cli/values.h"
+#include "store/data_directory.h"
 
 namespace mq::produce {
 
@@ -123,8 +124,7 @@ Status Checkpoint::save(const CheckpointState& state) { return os::replace_file(
 ProducerId choose_producer_id() {
     std::random_device chance;
     const std::uint64_t bits = std::uint64_t{chance()} << 32 | chance();
-    // Above all that blocks of ids, which count up from 0, will ever reach.
-    return static_cast<ProducerId>((bits >> 2) | std::uint64_t{1} << 62);
+    return static_cast<ProducerId>(bits >> 2) | store::kFirstChosenProducerId;
 }
 
 Result<std::int32_t> next_sequence(store::DataDirectory& directory, const log::TopicPartition& id,

@@ -6,9 +6,11 @@
 
 #include "os/kill_point.h"
 #include "store/data_directory.h"
+#include "support/batches.h"
 #include "support/child.h"
 #include "support/fast_dir.h"
 #include "support/faults.h"
+#include "support/golden.h"
 #include "support/scale.h"
 #include "support/temp_dir.h"
 
@@ -35,6 +37,38 @@ TEST(ProducerIds, TXN_L2_PID2_BlocksCountFrom0AndAreRecorded) {
     }
     DataDirectory directory = open_directory(dir / "data");
     EXPECT_EQ(directory.claim_producer_ids(1000).value(), 2001);
+}
+
+// A Kafka broker with ZooKeeper kept its count there, and throws the rest of its block away when it starts again.
+TEST(ProducerIds, PID3_TheFirstBlockBeginsAboveAllThatTheLogsTellOf) {
+    const test::TempDir dir;
+    std::filesystem::create_directories(dir / "snapshots");
+    for (const std::string& partition : test::partitions_of("txn")) {
+        std::filesystem::copy(test::golden_path("txn/" + partition), dir / ("snapshots/" + partition),
+                              std::filesystem::copy_options::recursive);
+    }
+    EXPECT_EQ(open_directory(dir / "snapshots").claim_producer_ids(1000).value(), 1000);
+    EXPECT_EQ(open_directory(dir / "snapshots").claim_producer_ids(1000).value(), 2000);
+
+    // Behind the last snapshot, and without any.
+    for (const auto& [name, producer] : {std::pair{"logs", 12'999}, {"block", 13'000}}) {
+        DataDirectory directory = open_directory(dir / name);
+        ASSERT_TRUE(directory.create_topic({"numbers", 1, 1, {}}));
+        auto writer = directory.open_writer({"numbers", 0});
+        ASSERT_TRUE(writer);
+        for (const ProducerId id : {ProducerId{7}, ProducerId{producer}, ProducerId{8}, kFirstChosenProducerId + 5}) {
+            record::BatchOptions options;
+            options.producer_id = id;
+            options.producer_epoch = 0;
+            options.base_sequence = 0;
+            std::string batch = test::numbered_batch(0, 1, 1000, options);
+            ASSERT_TRUE((*writer)->append(batch));
+            if (id == 7) {
+                ASSERT_TRUE((*writer)->checkpoint());
+            }
+        }
+        EXPECT_EQ(directory.claim_producer_ids(1000).value(), producer == 12'999 ? 13'000 : 14'000);
+    }
 }
 
 // The slots know their topics without a look into the file, and still do.
