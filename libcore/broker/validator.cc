@@ -66,8 +66,9 @@ public:
         if (const Status opened = reader.open(unit); !opened) return refuse_content(opened.error());
         const BatchHeader& header = reader.header();
         const bool says_append_time = header.timestamp_type() == TimestampType::log_append_time;
-        const bool looks_closer = topic_.log.cleanup_compact || is_bounded_ || says_append_time ||
-                                  rebuild_ != nullptr || header.magic != record::kMagicV2;
+        // What is of older magic is always made anew.
+        const bool looks_closer =
+            topic_.log.cleanup_compact || is_bounded_ || says_append_time || rebuild_ != nullptr;
         for (RecordView r; reader.next(r); ++count_) {
             in_order_ = in_order_ && r.offset.value() == count_;
             max_timestamp_ = std::max(max_timestamp_, r.timestamp);

@@ -521,6 +521,14 @@ TEST_P(Row31Validator, ABombIsTooLargeAndCostsTwiceTheLimitAtMost) {
 INSTANTIATE_TEST_SUITE_P(Bombs, Row31Validator, testing::Range(std::size_t{0}, test::bombs().size()),
                          [](const auto& index) { return std::string{test::bombs().at(index.param).name}; });
 
+TEST(Validator, ACodecThatFailsIsTheBrokersFault) {
+    store::TopicConfig config = topic({{"compression.type", "zstd"}});
+    config.compression_level = 23;  // which no setting can say
+    EXPECT_EQ(check(numbered_batch(0, 3, kNow), config).code, ErrorCode::unknown_server_error);
+    config.compression_level = 22;
+    EXPECT_EQ(check(numbered_batch(0, 3, kNow), config).code, ErrorCode::none);
+}
+
 // Just below the limit, and made anew: the records twice, and what the allocator keeps of a buffer that grew.
 TEST(Validator, Row31_ARecompressionCostsThreeTimesTheLimitAtMost) {
     const auto end = test::run_in_child([] {
