@@ -62,7 +62,7 @@ public:
     [[nodiscard]] Status with_reader(FunctionRef<Status(store::PartitionReader&)> work,
                                      log::Isolation isolation = log::Isolation::read_uncommitted);
 
-    // Whether it should be told now that its files are damaged: a client asks for the same records again and again.
+    // Whether it should be told now that its files are damaged, or fail: clients ask for the same again and again.
     [[nodiscard]] bool is_worth_telling();
 
     // Appends at once, and calls `done` from within, unless somebody holds what that needs for more than a moment.

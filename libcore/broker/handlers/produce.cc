@@ -233,7 +233,8 @@ private:
     void end_with(std::size_t part, const Error& error) {
         const ErrorCode code = code_of(error);
         if (code != ErrorCode::kafka_storage_error) return refuse(part, {code, error.message()});
-        broker_.log().error("produce: " + error.message());
+        const log::TopicPartition id{*parts_[part].name, parts_[part].wanted->index};
+        if (broker_.partitions().find(id)->is_worth_telling()) broker_.log().error("produce: " + error.message());
         refuse(part, {code, "the partition cannot be written to; the broker's log says why"});
     }
 
