@@ -10,7 +10,7 @@ run_kafkajs() {
     NODE_PATH=$modules KAFKAJS_NO_PARTITIONER_WARNING=1 timeout 120 node "$MQ_SOURCE_DIR/tests/interop/kafkajs/client.js" "$brokers" "$@"
 }
 
-@test "kafkajs produces and consumes, plain and with gzip, with keys, headers and timestamps" {
+@test "kafkajs produces and consumes with every codec, with keys, headers and timestamps" {
     start_broker
     run_kafkajs records
 }
@@ -23,6 +23,21 @@ run_kafkajs() {
 @test "kafkajs's admin client makes, changes, looks and deletes" {
     start_broker
     run_kafkajs admin
+}
+
+@test "kafkajs's transactional producer is refused at once, with its reason" {
+    start_broker
+    run_kafkajs transaction
+}
+
+@test "kafkajs seeks by offset and by time" {
+    start_broker
+    run_kafkajs seek
+}
+
+@test "kafkajs's consumers take over from one that leaves" {
+    start_broker
+    run_kafkajs leave
 }
 
 @test "kafkajs's consumers form a group, and one goes on where another has committed" {

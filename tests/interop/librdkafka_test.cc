@@ -349,6 +349,21 @@ TEST_F(Librdkafka, MBR_AStaticMemberComesBackWithoutARebalance) {
     EXPECT_EQ(partitions_of(impostor), owned);
 }
 
+// There are no transactions yet: whoever begins one is told so at once, and for good.
+TEST_F(Librdkafka, TXN_ATransactionalProducerIsRefusedForGood) {
+    KafkaProducer producer{address_, {{"transactional.id", "payments"}}};
+    rd_kafka_error_t* const refused = rd_kafka_init_transactions(producer.handle(), 60'000);
+    ASSERT_NE(refused, nullptr);
+    EXPECT_EQ(rd_kafka_error_code(refused), RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+    EXPECT_TRUE(rd_kafka_error_is_fatal(refused));
+    EXPECT_FALSE(rd_kafka_error_is_retriable(refused));
+    rd_kafka_error_destroy(refused);
+    // The same broker serves one that is idempotent only.
+    ASSERT_EQ(create("plain", 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+    KafkaProducer plain{address_, {{"enable.idempotence", "true"}}};
+    EXPECT_EQ(plain.put({.topic = "plain", .value = "x"}), 0);
+}
+
 // With cooperative-sticky nobody lets go of what he keeps.
 TEST_F(Librdkafka, ACooperativeGroupHandsOverOnlyWhatMoves) {
     ASSERT_EQ(create("shared", 4), RD_KAFKA_RESP_ERR_NO_ERROR);

@@ -1,10 +1,28 @@
-// What kafkajs does with a broker: client.js HOST:PORT records|idempotent|admin|group
+// What kafkajs does with a broker: client.js HOST:PORT records|idempotent|transaction|admin|group|leave|seek
 'use strict';
 const assert = require('assert');
-const { Kafka, CompressionTypes, ConfigResourceTypes, logLevel } = require('kafkajs');
+const { spawnSync } = require('child_process');
+const { Kafka, CompressionCodecs, CompressionTypes, ConfigResourceTypes, logLevel } = require('kafkajs');
 
 const [brokers, what] = process.argv.slice(2);
 const kafka = new Kafka({ clientId: 'js', brokers: [brokers], logLevel: logLevel.ERROR, retry: { initialRetryTime: 50 } });
+
+// kafkajs itself has gzip alone, and takes the others from whoever has them: here, from python3-kafka.
+function codec(name) {
+    const run = (direction, input) => {
+        const script = 'import sys, kafka.codec as c; sys.stdout.buffer.write(getattr(c, sys.argv[1])(sys.stdin.buffer.read()))';
+        const done = spawnSync('/usr/bin/python3', ['-c', script, `${name}_${direction}`], { input, maxBuffer: 1 << 26 });
+        assert.strictEqual(done.status, 0, String(done.stderr));
+        return done.stdout;
+    };
+    return () => ({
+        compress: async (encoder) => run('encode', encoder.buffer),
+        decompress: async (buffer) => run('decode', buffer),
+    });
+}
+CompressionCodecs[CompressionTypes.Snappy] = codec('snappy');
+CompressionCodecs[CompressionTypes.LZ4] = codec('lz4');
+CompressionCodecs[CompressionTypes.ZSTD] = codec('zstd');
 
 async function withAdmin(work) {
     const admin = kafka.admin();
@@ -56,13 +74,13 @@ const tests = {
             { key: 'deleted', value: null, timestamp: '1600000000002', partition: 1 },
             { key: 'large', value: 'x'.repeat(200000), timestamp: '1600000000003', partition: 1 },
         ];
-        for (const compression of [CompressionTypes.None, CompressionTypes.GZIP]) {
+        for (const compression of Object.values(CompressionTypes)) {
             const [answer] = await producer.send({ topic: 'records', acks: -1, compression, messages });
             assert.strictEqual(answer.errorCode, 0);
             assert.strictEqual(answer.partition, 1);
         }
         await producer.disconnect();
-        const found = await consume('records', 'readers', 8);
+        const found = await consume('records', 'readers', 20);
         found.forEach((record, i) => {
             const sent = messages[i % 4];
             assert.strictEqual(record.offset, String(i));
@@ -88,6 +106,93 @@ const tests = {
         await producer.disconnect();
         const found = await consume('once', 'readers', 1000);
         found.forEach((record, i) => assert.strictEqual(record.value.toString(), String(i)));
+    },
+
+    async transaction() {
+        await make('paid', 1);
+        const producer = kafka.producer({ transactionalId: 'payments', maxInFlightRequests: 1, idempotent: true });
+        await producer.connect();
+        await assert.rejects(producer.transaction(), (error) => {
+            assert.strictEqual(error.type, 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED', String(error.stack));
+            assert.strictEqual(error.retriable, false);
+            return true;
+        });
+        await producer.disconnect();
+    },
+
+    async seek() {
+        await make('timed', 1);
+        const producer = kafka.producer();
+        await producer.connect();
+        const messages = Array.from({ length: 10 }, (_, i) => ({ value: String(i), timestamp: String(1000 * (i + 1)) }));
+        await producer.send({ topic: 'timed', messages });
+        await producer.disconnect();
+        const [{ offset }] = await withAdmin((admin) => admin.fetchTopicOffsetsByTimestamp('timed', 3500));
+        assert.strictEqual(offset, '3');
+        const consumer = kafka.consumer({ groupId: 'seekers', heartbeatInterval: 100 });
+        await consumer.connect();
+        await consumer.subscribe({ topics: ['timed'], fromBeginning: true });
+        const found = [];
+        let done;
+        const enough = new Promise((resolve) => { done = resolve; });
+        await consumer.run({
+            eachMessage: async ({ message }) => {
+                found.push(Number(message.offset));
+                // All that is there; then from the time on; then from an offset on.
+                if (found.length === 10) consumer.seek({ topic: 'timed', partition: 0, offset });
+                if (found.length === 17) consumer.seek({ topic: 'timed', partition: 0, offset: '8' });
+                if (found.length === 19) done();
+            },
+        });
+        await enough;
+        await consumer.disconnect();
+        assert.deepStrictEqual(found, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 3, 4, 5, 6, 7, 8, 9, 8, 9]);
+    },
+
+    async leave() {
+        await make('shared', 4);
+        const producer = kafka.producer();
+        await producer.connect();
+        const records = [];
+        const members = [];
+        let joins = 0;
+        let changed = () => {};
+        const until = async (condition) => {
+            while (!condition()) await new Promise((resolve) => { changed = resolve; });
+        };
+        for (let i = 0; i < 2; ++i) {
+            const consumer = kafka.consumer({ groupId: 'crew', sessionTimeout: 10000, heartbeatInterval: 100 });
+            const member = { consumer, owned: [] };
+            members.push(member);
+            consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+                member.owned = payload.memberAssignment.shared || [];
+                changed();
+            });
+            await consumer.connect();
+            await consumer.subscribe({ topics: ['shared'], fromBeginning: true });
+            await consumer.run({
+                eachMessage: async ({ partition, message }) => {
+                    records.push({ member: i, partition, value: String(message.value) });
+                    changed();
+                },
+            });
+        }
+        await until(() => members.every((member) => member.owned.length === 2));
+        const send = (text) => producer.send({
+            topic: 'shared',
+            messages: [0, 1, 2, 3].map((partition) => ({ partition, value: `${text} ${partition}` })),
+        });
+        await send('to');
+        await until(() => records.length === 4);
+        for (const record of records) assert.ok(members[record.member].owned.includes(record.partition), String(record));
+        await members[1].consumer.disconnect();
+        await until(() => members[0].owned.length === 4);
+        await send('again');
+        await until(() => records.length === 8);
+        assert.deepStrictEqual(records.slice(4).map((record) => record.member), [0, 0, 0, 0]);
+        assert.deepStrictEqual(records.slice(4).map((record) => record.value).sort(), [0, 1, 2, 3].map((i) => `again ${i}`));
+        await members[0].consumer.disconnect();
+        await producer.disconnect();
     },
 
     async admin() {
@@ -176,5 +281,5 @@ const tests = {
 
 tests[what]().catch((error) => {
     console.error(error);
-    process.exitCode = 1;
+    process.exit(1);
 });

@@ -36,15 +36,16 @@ TEST_F(FindCoordinator, GRP2_MakesNoTopicAndWaitsForNone) {
     EXPECT_FALSE(broker->directory().topic("__consumer_offsets"));
 }
 
-TEST_F(FindCoordinator, OfTransactionsIsRefusedForGoodAndSaysWhy) {
+// So that a client comes to ask for a producer id, and is told there that it may not have one.
+TEST_F(FindCoordinator, OfTransactionsIsThisBrokerAndOfWhatNobodyKnowsNone) {
     const auto found = call(wire::FindCoordinatorRequest{"tx", 1, {}}, 3);
-    EXPECT_EQ(found.error_code, ErrorCode::transactional_id_authorization_failed);
-    EXPECT_FALSE(wire::is_retriable(found.error_code));
-    EXPECT_EQ(found.error_message, "This broker has no transactions");
-    EXPECT_EQ(found.node_id, -1);
-    EXPECT_EQ(found.port, -1);
-    EXPECT_EQ(call(wire::FindCoordinatorRequest{"", 9, {"x"}}).coordinators.at(0).error_code,
-              ErrorCode::invalid_request);
+    EXPECT_EQ(found.error_code, ErrorCode::none);
+    EXPECT_EQ(found.node_id, broker->id());
+    EXPECT_EQ(found.port, 9092);
+    const auto none = call(wire::FindCoordinatorRequest{"", 9, {"x"}}).coordinators.at(0);
+    EXPECT_EQ(none.error_code, ErrorCode::invalid_request);
+    EXPECT_EQ(none.node_id, -1);
+    EXPECT_EQ(none.port, -1);
 }
 
 }  // namespace
