@@ -60,8 +60,8 @@ struct Broker::Impl {
     Partitions partitions{{directory, wakeups, workers, log}, most_partitions()};
     Coordinator coordinator{{config, log, directory, offsets, topics, workers, wakeups}};
     Housekeeping housekeeping{{config, log, directory, topics, wakeups, workers}};
-    Wakeups wakeups{directory};
-    WorkerPool workers{kWorkers};
+    Wakeups wakeups{directory, log};
+    WorkerPool workers{kWorkers, log};
 
     void end();
 };
@@ -119,6 +119,9 @@ void Broker::Impl::end() {
     shared->gives_up_waiting.store(true);
     housekeeping.stop();
     shared->gives_up_waiting.store(false);
+    // What is to be written is written, but not after its time.
+    wakeups.at(os::monotonic_ms() + config.offsets_commit_timeout_ms,
+               [of = shared] { of->gives_up_waiting.store(true); });
     coordinator.stop();
     wakeups.stop();
     workers.stop();

@@ -7,6 +7,9 @@ namespace mq::broker {
 
 enum class Severity : unsigned char { debug, info, warning, error };
 
+// Said by a thread that serves many, and goes on; made before memory is short.
+inline const std::string kNoMemory = "no memory for what a request asks: its connection is closed";
+
 // Thread-safe; never fails, never throws.
 class EventLog {
 public:

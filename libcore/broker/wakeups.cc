@@ -6,12 +6,14 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <set>
 #include <thread>
 #include <unordered_map>
 #include <vector>
 
+#include "broker/event_log.h"
 #include "os/futex.h"
 #include "os/process.h"
 #include "shm/wake.h"
@@ -49,6 +51,7 @@ struct Wakeups::Impl {
     };
 
     store::DataDirectory& directory;
+    EventLog& log;
     std::mutex mutex;
     PartitionMap partitions;
     std::size_t idle = 0;  // of them, without a waiter
@@ -64,7 +67,7 @@ struct Wakeups::Impl {
     store::EndSleeper sleeper{word};
     std::thread thread;
 
-    explicit Impl(store::DataDirectory& of) : directory(of) {}
+    Impl(store::DataDirectory& of, EventLog& to) : directory(of), log(to) {}
 
     void tell_thread() {
         if (sleeps_until_ms == 0) return;
@@ -77,9 +80,22 @@ struct Wakeups::Impl {
     Id add(std::span<const Watched> watched, std::int64_t until_ms, std::function<void()> call) {
         if (stopping) return 0;
         const Id id = ++last_id;
+        try {
+            const bool is_due = enter(id, watched, until_ms);
+            if (is_due) due.push_back(id);
+            if (is_due || watched_changed || until_ms < sleeps_until_ms) tell_thread();
+        } catch (const std::bad_alloc&) {
+            take(id);
+            throw;
+        }
+        entries[id].call = std::move(call);
+        return id;
+    }
+
+    // Whether what it waits for is there already.
+    bool enter(Id id, std::span<const Watched> watched, std::int64_t until_ms) {
         Entry& entry = entries[id];
         entry.until_ms = until_ms;
-        entry.call = std::move(call);
         times.emplace(until_ms, id);
         bool is_due = false;
         for (const Watched& wanted : watched) {
@@ -87,13 +103,11 @@ struct Wakeups::Impl {
             if (partition == nullptr) continue;
             const Offset end = partition->end.end(wanted.isolation).value_or(wanted.beyond);
             is_due = is_due || end > wanted.beyond || partition->end.is_gone();
-            if (partition->waiters.empty()) --idle;
-            partition->waiters.push_back({id, wanted.beyond, end, wanted.isolation});
             entry.partitions.push_back(partition);
+            partition->waiters.push_back({id, wanted.beyond, end, wanted.isolation});
+            if (partition->waiters.size() == 1) --idle;
         }
-        if (is_due) due.push_back(id);
-        if (is_due || watched_changed || until_ms < sleeps_until_ms) tell_thread();
-        return id;
+        return is_due;
     }
 
     // nullptr: nothing of it can be noticed.
@@ -108,9 +122,10 @@ struct Wakeups::Impl {
         if (found != partitions.end()) return &found->second;
         auto end = directory.watch_end(id);
         if (!end) return nullptr;
+        Partition& added = partitions.emplace(id, Partition{*std::move(end), {}, {}}).first->second;
         ++idle;
         watched_changed = true;
-        return &partitions.emplace(id, Partition{*std::move(end), {}, {}}).first->second;
+        return &added;
     }
 
     std::optional<std::function<void()>> take(Id id) {
@@ -157,10 +172,13 @@ struct Wakeups::Impl {
         return end && (*end > waiter.beyond || *end < waiter.at);
     }
 
-    std::vector<std::function<void()>> take_some_of(const log::TopicPartition& id) {
-        std::vector<std::function<void()>> calls;
+    using Calls = std::vector<std::function<void()>>;
+
+    Calls take_some_of(const log::TopicPartition& id) {
+        Calls calls;
         const auto found = partitions.find(id);
-        if (found == partitions.end()) return calls;
+        if (found == partitions.end() || found->second.waiters.empty()) return calls;
+        calls.reserve(kMostAtOnce);
         std::vector<Id> come;
         for (const Waiter& waiter : found->second.waiters) {
             if (!has_come(waiter, found->second.end)) continue;
@@ -175,44 +193,67 @@ struct Wakeups::Impl {
 
     void run() {
         os::take_no_signals();
-        std::vector<std::function<void()>> calls;
         std::condition_variable refused;
         std::unique_lock lock{mutex};
         while (!stopping) {
-            const std::uint32_t expected = word.load();
-            if (watched_changed) watch_anew();
-            sleeper.raise();
-            find_due();
-            for (const Id id : due) {
-                if (auto call = take(id)) calls.push_back(*std::move(call));
+            bool is_refused = false;
+            try {
+                is_refused = !take_turn(lock);
+            } catch (const std::bad_alloc&) {
+                if (!lock) lock.lock();
+                for (auto& [id, partition] : partitions) partition.seen.reset();
+                is_refused = true;
             }
-            due.clear();
-            if (!calls.empty()) {
-                lock.unlock();
-                for (auto& call : calls) call();
-                calls.clear();
-                lock.lock();
-                continue;
-            }
-            if (watched_changed) continue;
-            const std::int64_t now = os::monotonic_ms();
-            // No longer than it would be anyway: a later time is no reason to wake the thread for it.
-            sleeps_until_ms = now + shm::kLongestSleepMs;
-            if (!times.empty()) sleeps_until_ms = std::min(sleeps_until_ms, std::max(times.begin()->first, now + 1));
-            const int timeout_ms = static_cast<int>(sleeps_until_ms - now);
-            lock.unlock();
-            const Status slept = sleeper.sleep(expected, timeout_ms);
-            lock.lock();
-            // Where the system refuses it, time must pass all the same.
-            if (!slept) refused.wait_for(lock, std::chrono::milliseconds{10});
             sleeps_until_ms = 0;
+            // Where the system refuses it to sleep, or memory, time must pass all the same.
+            if (is_refused) refused.wait_for(lock, std::chrono::milliseconds{10});
         }
         while (!entries.empty()) {
             auto call = take(entries.begin()->first);
             lock.unlock();
-            (*call)();
+            make(*call);
             call.reset();
             lock.lock();
+        }
+    }
+
+    // Looks once, and calls or sleeps. Makes the flag known before it looks.
+    Status take_turn(std::unique_lock<std::mutex>& lock) {
+        const std::uint32_t expected = word.load();
+        if (watched_changed) watch_anew();
+        sleeper.raise();
+        find_due();
+        Calls calls;
+        calls.reserve(due.size());
+        for (const Id id : due) {
+            if (auto call = take(id)) calls.push_back(*std::move(call));
+        }
+        due.clear();
+        if (!calls.empty()) {
+            lock.unlock();
+            for (const auto& call : calls) make(call);
+            calls.clear();
+            lock.lock();
+            return {};
+        }
+        if (watched_changed) return {};
+        const std::int64_t now = os::monotonic_ms();
+        // No longer than it would be anyway: a later time is no reason to wake the thread for it.
+        sleeps_until_ms = now + shm::kLongestSleepMs;
+        if (!times.empty()) sleeps_until_ms = std::min(sleeps_until_ms, std::max(times.begin()->first, now + 1));
+        const int timeout_ms = static_cast<int>(sleeps_until_ms - now);
+        lock.unlock();
+        const Status slept = sleeper.sleep(expected, timeout_ms);
+        lock.lock();
+        return slept;
+    }
+
+    // Without the lock.
+    void make(const std::function<void()>& call) const {
+        try {
+            call();
+        } catch (const std::bad_alloc&) {
+            log.error(kNoMemory);
         }
     }
 
@@ -225,7 +266,7 @@ struct Wakeups::Impl {
     }
 };
 
-Wakeups::Wakeups(store::DataDirectory& directory) : impl_(std::make_unique<Impl>(directory)) {
+Wakeups::Wakeups(store::DataDirectory& directory, EventLog& log) : impl_(std::make_unique<Impl>(directory, log)) {
     impl_->thread = std::thread{[this] { impl_->run(); }};
 }
 
@@ -241,12 +282,16 @@ Wakeups::Id Wakeups::when(std::span<const Watched> watched, std::int64_t until_m
 }
 
 void Wakeups::appended(const log::TopicPartition& id) {
-    std::vector<std::function<void()>> calls;
+    Impl::Calls calls;
     {
         const std::lock_guard lock{impl_->mutex};
-        calls = impl_->take_some_of(id);
+        try {
+            calls = impl_->take_some_of(id);
+        } catch (const std::bad_alloc&) {
+            impl_->tell_thread();  // which sees that the end has moved
+        }
     }
-    for (const auto& call : calls) call();
+    for (const auto& call : calls) impl_->make(call);
 }
 
 bool Wakeups::cancel(Id id) {

@@ -16,14 +16,16 @@ class DataDirectory;
 
 namespace mq::broker {
 
+class EventLog;
+
 // Thread-safe. What is called runs on the one thread, or on that of appended(): it must be short, and leave to a
-// worker what is not.
+// worker what is not. If it throws bad_alloc it is dropped.
 class Wakeups {
 public:
     // 0: it was stopped before, and nothing will be called.
     using Id = std::uint64_t;
 
-    explicit Wakeups(store::DataDirectory& directory);
+    Wakeups(store::DataDirectory& directory, EventLog& log);
     ~Wakeups();
 
     // On the monotonic clock (os::monotonic_ms()). Once.

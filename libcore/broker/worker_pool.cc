@@ -1,5 +1,9 @@
 #include "broker/worker_pool.h"
 
+#include <new>
+
+#include "broker/event_log.h"
+#include "os/process.h"
 #include "shm/control_file.h"
 
 namespace mq::broker {
@@ -9,7 +13,7 @@ thread_local bool is_worker = false;
 
 }  // namespace
 
-WorkerPool::WorkerPool(std::size_t threads) {
+WorkerPool::WorkerPool(std::size_t threads, EventLog& log) : log_(log) {
     threads_.reserve(threads);
     for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
 }
@@ -17,10 +21,12 @@ WorkerPool::WorkerPool(std::size_t threads) {
 bool WorkerPool::may_wait() { return is_worker && !shm::Briefly::is_on(); }
 
 bool WorkerPool::post(std::function<void()> work) {
-    {
+    try {
         const std::lock_guard lock{mutex_};
         if (stopping_) return false;
         queue_.push_back(std::move(work));
+    } catch (const std::bad_alloc&) {
+        return false;
     }
     something_.notify_one();
     return true;
@@ -37,6 +43,7 @@ void WorkerPool::stop() {
 }
 
 void WorkerPool::run() {
+    os::take_no_signals();
     is_worker = true;
     for (;;) {
         std::unique_lock lock{mutex_};
@@ -45,7 +52,11 @@ void WorkerPool::run() {
         const auto work = std::move(queue_.front());
         queue_.pop_front();
         lock.unlock();
-        work();
+        try {
+            work();
+        } catch (const std::bad_alloc&) {
+            log_.error(kNoMemory);
+        }
     }
 }
 

@@ -10,13 +10,15 @@
 
 namespace mq::broker {
 
+class EventLog;
+
 // Thread-safe. Work is begun in the order in which it came.
 class WorkerPool {
 public:
-    explicit WorkerPool(std::size_t threads);
+    WorkerPool(std::size_t threads, EventLog& log);
     ~WorkerPool() { stop(); }
 
-    // False, and it will not be done: the pool was stopped.
+    // False, and it will not be done: the pool was stopped, or there is no memory. What throws bad_alloc is dropped.
     bool post(std::function<void()> work);
     // What was posted is done first.
     void stop();
@@ -28,6 +30,7 @@ public:
 private:
     void run();
 
+    EventLog& log_;
     std::mutex mutex_;
     std::condition_variable something_;
     std::deque<std::function<void()>> queue_;

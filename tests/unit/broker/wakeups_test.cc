@@ -9,11 +9,14 @@
 #include <mutex>
 #include <thread>
 
+#include "broker/worker_pool.h"
 #include "os/process.h"
 #include "store/data_directory.h"
+#include "support/alloc_faults.h"
 #include "support/batches.h"
 #include "support/child.h"
 #include "support/temp_dir.h"
+#include "unit/broker/broker_fixture.h"
 
 namespace mq::broker {
 namespace {
@@ -28,6 +31,8 @@ store::OpenOptions for_writing() {
 
 class WakeupsTest : public ::testing::Test {
 protected:
+    // Noting takes no memory, which may be short.
+    WakeupsTest() { called.reserve(100'000); }
     void make_topic(const std::string& name, std::int32_t partitions = 1) {
         store::NewTopic topic;
         topic.name = name;
@@ -66,7 +71,8 @@ protected:
     std::mutex mutex;
     std::condition_variable came;
     std::vector<int> called;
-    Wakeups wakeups{directory};
+    Memory log;
+    Wakeups wakeups{directory, log};
 };
 
 TEST_F(WakeupsTest, TimersAreCalledInTheOrderOfTheirTimesAndNotBefore) {
@@ -222,6 +228,101 @@ TEST_F(WakeupsTest, StoppingCallsWhatWaitsAndNothingFromThenOn) {
     EXPECT_EQ(all, (std::vector{1, 2}));
     EXPECT_EQ(wakeups.at(0, note(3)), 0u);
     EXPECT_EQ(calls(2).size(), 2u);
+}
+
+// Every allocation of who begins to wait fails in turn, and every one of who appends.
+TEST_F(WakeupsTest, MemoryThatIsShortIsToldToWhoWaitsAndLosesNothingElse) {
+    make_topic("a");
+    const auto writer = directory.open_writer({"a", 0}).value();
+    std::int64_t end = 0;
+    std::vector<int> expected;
+    const auto runs = test::for_each_alloc_failure([&](test::AllocRun& run) {
+        const std::vector wanted{records_of("a", 0, end)};
+        auto call = note(1);
+        const bool refused = run.starved([&] { wakeups.when(wanted, kNever, std::move(call)); });
+        if (!refused) expected.push_back(1);
+        wakeups.when(wanted, kNever, note(2));
+        expected.push_back(2);
+        std::string batch = test::numbered_batch(end++, 1);
+        ASSERT_TRUE(writer->append(batch, {}, store::PartitionWriter::Wake::others));
+        wakeups.appended({"a", 0});
+        auto all = calls(expected.size());
+        std::ranges::sort(all);
+        std::ranges::sort(expected);
+        EXPECT_EQ(all, expected);
+    });
+    EXPECT_GT(runs, 2u);
+    const std::size_t before = expected.size();
+    std::size_t waited = 0;
+    test::for_each_alloc_failure([&](test::AllocRun& run) {
+        const std::vector wanted{records_of("a", 0, end)};
+        for (int i = 0; i < 20; ++i) wakeups.when(wanted, kNever, note(3));
+        waited += 20;
+        std::string batch = test::numbered_batch(end++, 1);
+        ASSERT_TRUE(writer->append(batch, {}, store::PartitionWriter::Wake::others));
+        EXPECT_FALSE(run.starved([&] { wakeups.appended({"a", 0}); })) << "the records are there";
+        calls(before + waited);
+    });
+}
+
+// The same of the thread itself: one allocation, or some of them one after another.
+TEST_F(WakeupsTest, MemoryThatIsShortDoesNotEndTheThread) {
+    make_topic("a");
+    std::int64_t end = 0;
+    std::size_t expected = 0;
+    for (const std::uint64_t times : {1u, 5u}) {
+        std::uint64_t failed = 1;
+        for (std::uint64_t nth = 1; failed > 0; ++nth) {
+            SCOPED_TRACE(std::to_string(times) + " allocations from " + std::to_string(nth));
+            const std::vector wanted{records_of("a", 0, end)};
+            for (int i = 0; i < 3; ++i) wakeups.when(wanted, kNever, note(1));
+            wakeups.at(0, [&] {
+                test::fail_allocations(nth, times);
+                note(0)();
+            });
+            calls(++expected);
+            ASSERT_NO_FATAL_FAILURE(append_to(directory, {"a", 0}));
+            ++end;
+            calls(expected += 3);
+            wakeups.at(0, [&] {
+                failed = test::stop_failing_allocations();
+                note(0)();
+            });
+            calls(++expected);
+        }
+    }
+}
+
+TEST_F(WakeupsTest, ACallThatFindsNoMemoryIsDroppedAndSaid) {
+    wakeups.at(0, [] { throw std::bad_alloc{}; });
+    wakeups.at(1, note(1));
+    EXPECT_EQ(calls(1), (std::vector{1}));
+    EXPECT_EQ(log.lines(), kNoMemory + "\n");
+}
+
+TEST(Workers, WorkThatFindsNoMemoryIsDroppedAndSaid) {
+    Memory log;
+    {
+        WorkerPool workers{1, log};
+        workers.post([] { throw std::bad_alloc{}; });
+    }
+    EXPECT_EQ(log.lines(), kNoMemory + "\n");
+}
+
+TEST(Workers, WhatFindsNoRoomInTheQueueIsRefused) {
+    Memory log;
+    std::atomic<std::size_t> done{0};
+    std::size_t taken = 0;
+    {
+        WorkerPool workers{1, log};
+        test::for_each_alloc_failure([&](test::AllocRun& run) {
+            // Enough of them that the queue must grow.
+            EXPECT_FALSE(run.starved([&] {
+                for (int i = 0; i < 100; ++i) taken += workers.post([&done] { ++done; }) ? 1 : 0;
+            }));
+        });
+    }
+    EXPECT_EQ(done, taken);
 }
 
 TEST_F(WakeupsTest, OfAPartitionThatNobodyOpenedOnlyTheTimeIsNoticed) {
