@@ -13,6 +13,9 @@ using groups::GroupError;
 // So many pieces of work at most have one flush, and hold a worker.
 constexpr std::size_t kMostAtOnce = 256;
 
+// Made before memory is short.
+const std::string kUnanswered = "no memory for a request of a group, which goes without an answer";
+
 }  // namespace
 
 GroupError commit_error_of(const Error& error) {
@@ -108,8 +111,12 @@ void Coordinator::Impl::due(Shard& shard) {
 
 void Coordinator::Impl::enqueue(Shard& shard, Job job) {
     shard.queue.push_back(std::move(job));
-    if (std::exchange(shard.is_running, true)) return;
-    parts.workers.post([this, &shard] { run(shard); });
+    if (!shard.is_running) go_on(shard);
+}
+
+void Coordinator::Impl::go_on(Shard& shard) {
+    // If the worker cannot be had, whatever comes next tries again.
+    shard.is_running = !shard.queue.empty() && parts.workers.post([this, &shard] { run(shard); });
 }
 
 void Coordinator::Impl::run(Shard& shard) {
@@ -122,13 +129,20 @@ void Coordinator::Impl::run(Shard& shard) {
             job = std::move(shard.queue.front());
             shard.queue.pop_front();
         }
-        job(batch);
+        if_there_is_memory([&] { job(batch); });
     }
-    confirm(batch);
-    const std::lock_guard lock{shard.mutex};
-    shard.is_running = !shard.queue.empty();
+    if_there_is_memory([&] { confirm(batch); });
     // Behind the work of others.
-    if (shard.is_running) parts.workers.post([this, &shard] { run(shard); });
+    const std::lock_guard lock{shard.mutex};
+    go_on(shard);
+}
+
+void Coordinator::Impl::if_there_is_memory(FunctionRef<void()> work) {
+    try {
+        work();
+    } catch (const std::bad_alloc&) {
+        parts.log.error(kUnanswered);
+    }
 }
 
 void Coordinator::Impl::confirm(Batch& batch) {
@@ -140,7 +154,8 @@ void Coordinator::Impl::confirm(Batch& batch) {
             its->second = count ? flush(group) : fail(count.error());
             if (!its->second) tell("committed offsets may not survive a power cut", its->second.error());
         }
-        done(its->second ? GroupError::none : commit_error_of(its->second.error()));
+        const GroupError error = its->second ? GroupError::none : commit_error_of(its->second.error());
+        if_there_is_memory([&] { done(error); });
     }
 }
 
@@ -404,7 +419,16 @@ void Coordinator::leave(const groups::LeaveRequest& request, Left done) {
         my.collect(shard, out);
         // Who is told that it has left may start a local process that joins.
         is_last = shard.releasing.contains(request.group);
-        if (is_last) my.enqueue(shard, [answer, done](Impl::Batch&) { done(answer); });
+        if (is_last) {
+            const auto once = [done, answer, is_given = std::make_shared<std::atomic<bool>>(false)] {
+                if (!is_given->exchange(true)) done(answer);
+            };
+            const Wakeups::Id timer = my.when_late(once);
+            my.enqueue(shard, [&my, timer, once](Impl::Batch&) {
+                my.parts.wakeups.cancel(timer);
+                once();
+            });
+        }
     }
     out.deliver();
     if (!is_last) done(answer);

@@ -57,7 +57,8 @@ public:
     // Errors: of the catalogue.
     [[nodiscard]] Status start();
     [[nodiscard]] bool is_ready() const;
-    // Who is held back is told to look for another coordinator; what is to be written is written when it returns.
+    // Who is held back is told to look for another coordinator; what is to be written is written when it returns, as
+    // far as the directory waits for locks.
     // Before wake-ups and workers are stopped.
     void stop();
 
@@ -87,8 +88,13 @@ public:
     using Described = std::function<void(groups::GroupError, const groups::GroupSummary&)>;
     void describe(const std::string& group, Described done);
     void remove(const std::string& group, Done done);
-    // On a worker. Members are left out. The error of the groups that are not read yet, with those that are.
-    [[nodiscard]] std::pair<groups::GroupError, std::vector<groups::GroupSummary>> list();
+    struct Listed {
+        groups::GroupError error = groups::GroupError::none;
+        std::vector<groups::GroupSummary> groups;  // members are left out
+        std::size_t offsets = 0;                   // that they have, all together
+    };
+    // On a worker. The error of the groups that are not read yet, with those that are.
+    [[nodiscard]] Listed list();
 
 private:
     struct Impl;

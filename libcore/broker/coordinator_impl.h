@@ -78,12 +78,15 @@ struct Coordinator::Impl {
     void set_timer(Shard& shard);
     void loaded(Shard& shard);
     void enqueue(Shard& shard, Job job);
+    void go_on(Shard& shard);
     [[nodiscard]] groups::Token hold(Shard& shard, Joined done);
     [[nodiscard]] groups::Token hold(Shard& shard, Synced done);
 
     // ---- without
     void run(Shard& shard);
     void confirm(Batch& batch);
+    // Others do not suffer where there is none.
+    void if_there_is_memory(FunctionRef<void()> work);
     [[nodiscard]] Status flush(const std::string& group);
     // After offsets.commit.timeout.ms.
     Wakeups::Id when_late(std::function<void()> call);

@@ -99,13 +99,13 @@ void Coordinator::describe(const std::string& group, Described done) {
     done(error, summary);
 }
 
-std::pair<GroupError, std::vector<groups::GroupSummary>> Coordinator::list() {
+Coordinator::Listed Coordinator::list() {
     Impl& my = *impl_;
-    GroupError error = GroupError::none;
+    Listed listed;
     std::map<std::string, groups::GroupSummary> found;
     for (const auto& shard : my.shards) {
         const std::lock_guard lock{shard->mutex};
-        if (!shard->is_loaded) error = GroupError::coordinator_load_in_progress;
+        if (!shard->is_loaded) listed.error = GroupError::coordinator_load_in_progress;
         for (const std::string& name : shard->machine.groups()) {
             if (!shard->machine.is_joined(name)) continue;
             groups::GroupSummary summary = shard->machine.describe(name);
@@ -115,7 +115,7 @@ std::pair<GroupError, std::vector<groups::GroupSummary>> Coordinator::list() {
     }
     const auto failed = [&](const Error& why) {
         my.tell("groups cannot be listed", why);
-        error = commit_error_of(why);
+        listed.error = commit_error_of(why);
     };
     const auto add = [&](const std::string& name) {
         if (found.contains(name)) return;
@@ -131,6 +131,7 @@ std::pair<GroupError, std::vector<groups::GroupSummary>> Coordinator::list() {
     }
     if (const auto known = my.parts.offsets.groups()) {
         for (const offsets::Group& group : *known) {
+            listed.offsets += group.partitions;
             if (found.contains(group.name)) continue;
             groups::GroupSummary empty;
             empty.group = group.name;
@@ -141,9 +142,8 @@ std::pair<GroupError, std::vector<groups::GroupSummary>> Coordinator::list() {
     } else {
         failed(known.error());
     }
-    std::vector<groups::GroupSummary> all;
-    for (auto& [name, summary] : found) all.push_back(std::move(summary));
-    return {error, std::move(all)};
+    for (auto& [name, summary] : found) listed.groups.push_back(std::move(summary));
+    return listed;
 }
 
 }  // namespace mq::broker

@@ -98,6 +98,7 @@ END
     kill -TERM $consumer
     wait $consumer || true
     until [[ $(state numgroupsempty) == 1 ]]; do kill -0 "$pid"; done
+    same "$(state numoffsets)" 1
     stop
 }
 

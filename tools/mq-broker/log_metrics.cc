@@ -82,13 +82,13 @@ void add_logs(Exposition& page, broker::Broker& broker, const broker::TopicPictu
 }
 
 void add_groups(Exposition& page, broker::Broker& broker) {
-    const auto promise = std::make_shared<std::promise<std::vector<groups::GroupSummary>>>();
+    const auto promise = std::make_shared<std::promise<broker::Coordinator::Listed>>();
     auto listed = promise->get_future();
     const bool posted =
-        broker.workers().post([&broker, promise] { promise->set_value(broker.coordinator().list().second); });
+        broker.workers().post([&broker, promise] { promise->set_value(broker.coordinator().list()); });
     // All workers may be waiting for somebody who is stopped: the rest of the page goes without.
     if (!posted || listed.wait_for(kPatience) != std::future_status::ready) return;
-    const std::vector<groups::GroupSummary> all = listed.get();
+    const auto [error, all, offsets] = listed.get();
     const auto add = [&page](std::string_view name, std::string_view help, std::uint64_t count) {
         page.family(name, "gauge", help);
         page.sample(count);
@@ -100,6 +100,7 @@ void add_groups(Exposition& page, broker::Broker& broker) {
     };
     using groups::ClassicState;
     add("kafka_coordinator_group_groupmetadatamanager_numgroups", "Groups", all.size());
+    add("kafka_coordinator_group_groupmetadatamanager_numoffsets", "Offsets that they have committed", offsets);
     add("kafka_coordinator_group_groupmetadatamanager_numgroupsempty", "Without members", in(ClassicState::empty));
     add("kafka_coordinator_group_groupmetadatamanager_numgroupspreparingrebalance", "Waiting for members to join",
         in(ClassicState::preparing_rebalance));

@@ -25,10 +25,10 @@ wire::ListGroupsResponse list_groups(Broker& broker, const Call&, const wire::Li
     // Of the newer protocol there are no groups.
     constexpr std::string_view kType = "classic";
     wire::ListGroupsResponse response;
-    const auto [error, groups] = broker.coordinator().list();
-    response.error_code = code_of(error);
+    const Coordinator::Listed listed = broker.coordinator().list();
+    response.error_code = code_of(listed.error);
     if (!passes(request.types_filter, kType)) return response;
-    for (const groups::GroupSummary& group : groups) {
+    for (const groups::GroupSummary& group : listed.groups) {
         const auto state = groups::to_string(group.state);
         if (passes(request.states_filter, state))
             response.groups.push_back({group.group, group.protocol_type, std::string{state}, std::string{kType}});

@@ -101,6 +101,37 @@ TEST_F(LateWrite, SYN4_ASyncWhoseWriteHangsIsAnsweredInTime) {
     EXPECT_EQ(describe().members.at(0).member_assignment, "all of it");
 }
 
+// The last one waits for the record that says so.
+TEST_F(LateWrite, LEV1_WhoLeavesWhileTheDiskHangsIsToldInTime) {
+    EXPECT_EQ(commit(nobody(), 1), ErrorCode::none);
+    const auto id = call(join_request()).member_id;
+    const Member member{id, call(join_request(id)).generation_id};
+    EXPECT_EQ(call(sync_request(member, "all")).error_code, ErrorCode::none);
+    begin_with_timeout(50);
+    EXPECT_EQ(beat(member), ErrorCode::none);
+    HeldCalls disk{os::Call::write, directory_of("g")};
+    EXPECT_EQ(leave(member), ErrorCode::none);
+    EXPECT_TRUE(disk.wait_for(1));
+    EXPECT_EQ(beat(member), ErrorCode::unknown_member_id);
+    disk.let_go();
+    EXPECT_EQ(describe().group_state, "Empty");
+}
+
+TEST_F(LateWrite, WhereMemoryIsShortForOneAnswerTheOthersAreGiven) {
+    class Poor final : public Responder {
+    public:
+        void respond(std::uint64_t, Reply) override { throw std::bad_alloc{}; }
+    };
+    for (int i = 0; i < 3; ++i) {
+        std::string frame;
+        ASSERT_TRUE(wire::append_request(commit_request(nobody(), i), {{}, 8, 7, "test"}, frame));
+        auto bytes = std::make_shared<std::string>(frame.substr(wire::kLengthBytes));
+        broker->handle({client, {}, {bytes->data(), bytes->size()}, bytes}, std::make_shared<Poor>(), 1);
+        EXPECT_EQ(committed(), i);
+    }
+    EXPECT_EQ(commit(nobody(), 7), ErrorCode::none);
+}
+
 // The topic was made by a process that gave it more partitions than this broker would have: groups of one shard are
 // of several then.
 TEST_F(LateWrite, P2_WhatIsConfirmedTogetherIsFlushedInEachPartition) {

@@ -31,6 +31,20 @@ protected:
             if (partition_of(name) != partition_of("g")) return name;
         }
     }
+    // As a process that is stopped inside of an append.
+    [[nodiscard]] int hold_partition_of(const std::string& group) const {
+        store::OpenOptions how;
+        how.access = store::Access::write;
+        auto directory = store::DataDirectory::open(config.log_dir, how);
+        if (!directory) return 2;
+        auto writer = directory->open_writer(partition_of(group));
+        if (!writer) return 3;
+        const Status done = (*writer)->change([](log::Log&) -> Status {
+            raise(SIGSTOP);
+            return {};
+        });
+        return done ? 0 : 4;
+    }
     [[nodiscard]] wire::ErrorCode list_error() { return call(wire::ListGroupsRequest{}).error_code; }
 };
 
@@ -110,20 +124,7 @@ TEST_F(Coordinator, AStoppedProcessHoldsUpCommitsOfItsPartitionAndNothingElse) {
     // None is late.
     config.offsets_commit_timeout_ms = 600'000;
     const Gate begun;
-    Child other = Child::fork([&] {
-        if (!begun.wait()) return 1;
-        store::OpenOptions how;
-        how.access = store::Access::write;
-        auto directory = store::DataDirectory::open(config.log_dir, how);
-        if (!directory) return 2;
-        auto writer = directory->open_writer(partition_of("g"));
-        if (!writer) return 3;
-        const Status done = (*writer)->change([](log::Log&) -> Status {
-            raise(SIGSTOP);
-            return {};
-        });
-        return done ? 0 : 4;
-    });
+    Child other = Child::fork([&] { return begun.wait() ? hold_partition_of("g") : 1; });
     begin();
     const Member member = join_alone();
     EXPECT_EQ(commit(member, 5), ErrorCode::none);
@@ -152,6 +153,28 @@ TEST_F(Coordinator, AStoppedProcessHoldsUpCommitsOfItsPartitionAndNothingElse) {
         EXPECT_EQ(take<wire::OffsetCommitRequest>(ticket).topics.at(0).partitions.at(0).error_code, ErrorCode::none);
     }
     EXPECT_EQ(committed(), 119);
+}
+
+TEST_F(Coordinator, AStoppedProcessDoesNotKeepTheBrokerFromStopping) {
+    stop();
+    const Gate begun;
+    Child other = Child::fork([&] { return begun.wait() ? hold_partition_of("g") : 1; });
+    config.offsets_commit_timeout_ms = 50;
+    begin();
+    const Member member = join_alone("elsewhere");
+    EXPECT_EQ(commit(member, 5, "elsewhere"), ErrorCode::none);
+    begun.open();
+    ASSERT_TRUE(other.wait_until_stopped());
+    const auto held = send(commit_request(nobody(), 6));
+    EXPECT_EQ(take<wire::OffsetCommitRequest>(held).topics.at(0).partitions.at(0).error_code,
+              ErrorCode::request_timed_out);
+    EXPECT_TRUE(broker->stop());
+    broker.reset();
+    other.send(SIGCONT);
+    EXPECT_EQ(other.wait(), test::exited_with(0));
+    begin();
+    EXPECT_EQ(committed(), -1);
+    EXPECT_EQ(committed("elsewhere"), 5);
 }
 
 // Members join, commit, leave and vanish in a broker that is killed; what it answered is so in the next one.
