@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <limits>
+#include <new>
 
 #include "broker/event_log.h"
 #include "broker/wakeups.h"
@@ -35,6 +36,31 @@ bool is_timed_out(const Error& error) { return error.code == Errc::timed_out; }
 
 tl::unexpected<Error> yet_to_be_opened(const log::TopicPartition& id) {
     return fail(Errc::timed_out, "use", log::partition_directory(id), "it is yet to be opened");
+}
+
+tl::unexpected<Error> no_memory(const log::TopicPartition& id) {
+    return fail(Errc::no_memory, "use", log::partition_directory(id));
+}
+
+// Who cannot be told for want of memory learns it by the loss of the answer; those behind are told all the same.
+template <typename Done, typename... Result>
+void tell(const Done& done, Result&&... result) {
+    try {
+        done(std::forward<Result>(result)...);
+    } catch (const std::bad_alloc&) {
+        return;
+    }
+}
+
+// Moves those of `waiters` for which `is_meant` holds.
+template <typename Waiter, typename IsMeant>
+std::list<Waiter> take_out(std::list<Waiter>& waiters, const IsMeant& is_meant) {
+    std::list<Waiter> taken;
+    for (auto next = waiters.begin(); next != waiters.end();) {
+        const auto waiter = next++;
+        if (is_meant(*waiter)) taken.splice(taken.end(), waiters, waiter);
+    }
+    return taken;
 }
 
 tl::unexpected<Error> stopped(const log::TopicPartition& id) {
@@ -103,13 +129,20 @@ Result<log::AppendResult> Partition::try_append(const PendingAppend& append, Pac
     log::AppendOptions options = append.options;
     options.quick = pace == Pace::quick;
     log::AppendResult result;
-    const Status done = with_writer(
-        [&](store::PartitionWriter& writer) -> Status {
-            MQ_ASSIGN(result, writer.append(append.batches, options, store::PartitionWriter::Wake::others));
-            return {};
-        },
-        pace);
-    context_.wakeups.appended(id_);
+    const Status done = [&]() -> Status {
+        try {
+            return with_writer(
+                [&](store::PartitionWriter& writer) -> Status {
+                    MQ_ASSIGN(result, writer.append(append.batches, options, store::PartitionWriter::Wake::others));
+                    return {};
+                },
+                pace);
+        } catch (const std::bad_alloc&) {
+            return no_memory(id_);
+        }
+    }();
+    // What was appended must not be appended again: who is not called now is called a little later.
+    tell([this] { context_.wakeups.appended(id_); });
     MQ_TRY(done);
     return result;
 }
@@ -136,15 +169,21 @@ Status Partition::wait_in_line(PendingAppend& append) {
     if (!appending_ && !context_.workers.post([self = shared_from_this()] { self->append_waiting(); }))
         return stopped(id_);
     appending_ = true;
-    waiting_bytes_ += append.kept_bytes;
-    ring_at(append.until_ms);
-    if (append.late) ring_at(append.late_ms);
-    appends_.push_back({.append = std::move(append), .since_ms = os::monotonic_ms()});
+    const PendingAppend& mine =
+        appends_.emplace_back(Waiting{.append = std::move(append), .since_ms = os::monotonic_ms()}).append;
+    waiting_bytes_ += mine.kept_bytes;
+    ring_at(mine.until_ms);
+    if (mine.late) ring_at(mine.late_ms);
     return {};
 }
 
 void Partition::append_waiting() {
-    while (append_next()) {
+    for (bool goes_on = true; goes_on;) {
+        try {
+            goes_on = append_next();
+        } catch (const std::bad_alloc&) {
+            continue;
+        }
     }
 }
 
@@ -178,7 +217,7 @@ bool Partition::append_next() {
         waiting_bytes_ -= first->append.kept_bytes;
         done.splice(done.begin(), appends_, appends_.begin());
     }
-    done.front().append.done(std::move(result));
+    tell(done.front().append.done, std::move(result));
     return true;
 }
 
@@ -192,35 +231,48 @@ void Partition::flush(Offset end, std::int64_t until_ms, std::function<void(Stat
     if (!context_.workers.post([self = shared_from_this()] { self->flush_waiting(); })) flush_waiting();
 }
 
-// Once for all that wait; what came meanwhile, and lies above, gets its turn after other partitions.
 void Partition::flush_waiting() {
+    for (bool goes_on = true; goes_on;) {
+        try {
+            goes_on = flush_next();
+        } catch (const std::bad_alloc&) {
+            continue;
+        }
+    }
+}
+
+// Once for all that wait; what came meanwhile, and lies above, gets its turn after other partitions. Whether to go
+// on.
+bool Partition::flush_next() {
     Offset end{0};
     {
         const std::lock_guard lock{queues_mutex_};
         for (const FlushWaiter& waiter : flushes_) end = std::max(end, waiter.end);
     }
-    const Status flushed = [&] {
+    const Status flushed = [&]() -> Status {
         const shm::Briefly not_for_long;
-        return flush_to(end);
+        try {
+            return flush_to(end);
+        } catch (const std::bad_alloc&) {
+            return no_memory(id_);
+        }
     }();
-    std::vector<FlushWaiter> served;
+    std::list<FlushWaiter> served;
     if (flushed || !is_timed_out(flushed.error())) {
         const std::lock_guard lock{queues_mutex_};
-        const auto rest = std::ranges::stable_partition(flushes_, [&](const auto& w) { return w.end <= end; });
-        served.assign(std::move_iterator{flushes_.begin()}, std::move_iterator{rest.begin()});
-        flushes_.erase(flushes_.begin(), rest.begin());
+        served = take_out(flushes_, [&](const FlushWaiter& waiter) { return waiter.end <= end; });
     }
-    for (const FlushWaiter& waiter : served) waiter.done(flushed);
-    std::vector<FlushWaiter> left;
+    for (const FlushWaiter& waiter : served) tell(waiter.done, flushed);
+    std::list<FlushWaiter> left;
     {
         const std::lock_guard lock{queues_mutex_};
         flushing_ = !flushes_.empty();
-        if (!flushing_) return;
-        if (context_.workers.post([self = shared_from_this()] { self->flush_waiting(); })) return;
+        if (!flushing_ || context_.workers.post([self = shared_from_this()] { self->flush_waiting(); })) return false;
         flushing_ = false;
         left.swap(flushes_);
     }
-    for (const FlushWaiter& waiter : left) waiter.done(stopped(id_));
+    for (const FlushWaiter& waiter : left) tell(waiter.done, stopped(id_));
+    return false;
 }
 
 // With the lock of the queues: give_up_waiting() at that time, or before.
@@ -239,7 +291,7 @@ void Partition::ring_at(std::int64_t time_ms) {
 void Partition::give_up_waiting() {
     std::vector<std::function<void()>> late;
     std::list<Waiting> given_up;
-    std::vector<FlushWaiter> unflushed;
+    std::list<FlushWaiter> unflushed;
     {
         const std::lock_guard lock{queues_mutex_};
         alarm_ = 0;
@@ -258,17 +310,17 @@ void Partition::give_up_waiting() {
             waiting_bytes_ -= append.kept_bytes;
             given_up.splice(given_up.end(), appends_, waiting);
         }
-        const auto rest = std::ranges::stable_partition(flushes_, [&](const auto& w) { return w.until_ms <= now; });
-        unflushed.assign(std::move_iterator{flushes_.begin()}, std::move_iterator{rest.begin()});
-        flushes_.erase(flushes_.begin(), rest.begin());
+        unflushed = take_out(flushes_, [&](const FlushWaiter& waiter) { return waiter.until_ms <= now; });
         for (const FlushWaiter& waiter : flushes_) next_ms = std::min(next_ms, waiter.until_ms);
         if (next_ms != kNever) ring_at(next_ms);
     }
-    for (const auto& tell : late) tell();
-    for (const Waiting& waiting : given_up)
-        waiting.append.done(fail(Errc::timed_out, "append", log::partition_directory(id_), "others are in the way"));
+    for (const auto& its : late) tell(its);
+    for (const Waiting& waiting : given_up) {
+        tell(waiting.append.done,
+             fail(Errc::timed_out, "append", log::partition_directory(id_), "others are in the way"));
+    }
     for (const FlushWaiter& waiter : unflushed)
-        waiter.done(fail(Errc::timed_out, "flush", log::partition_directory(id_), "the flush does not come"));
+        tell(waiter.done, fail(Errc::timed_out, "flush", log::partition_directory(id_), "the flush does not come"));
 }
 
 Status Partition::flush_to(Offset end) {

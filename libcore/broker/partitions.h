@@ -11,7 +11,6 @@
 #include <mutex>
 #include <optional>
 #include <span>
-#include <vector>
 
 #include "log/checkpoint_file.h"
 #include "store/data_directory.h"
@@ -98,6 +97,7 @@ private:
     void append_waiting();
     [[nodiscard]] bool append_next();
     void flush_waiting();
+    [[nodiscard]] bool flush_next();
     [[nodiscard]] Status flush_to(Offset end);
     void ring_at(std::int64_t time_ms);
     void give_up_waiting();
@@ -113,7 +113,7 @@ private:
     std::list<Waiting> appends_;
     std::size_t waiting_bytes_ = 0;  // of them
     bool appending_ = false;         // a worker sees to the queue
-    std::vector<FlushWaiter> flushes_;
+    std::list<FlushWaiter> flushes_;
     bool flushing_ = false;
     std::uint64_t alarm_ = 0;  // of the wakeups, for the first whose time comes; 0: none
     std::int64_t alarm_ms_ = 0;

@@ -7,6 +7,7 @@
 #include "broker/worker_pool.h"
 #include "os/process.h"
 #include "produce_fixture.h"
+#include "support/alloc_faults.h"
 #include "support/faults.h"
 #include "wire/messages/offsets.h"
 
@@ -291,6 +292,55 @@ TEST_F(Waiting, AStopAnswersAllThatWait) {
     appending.send(SIGKILL);
     stopping.join();
     broker.reset();
+}
+
+// ---- No memory
+
+// Makes the `nth` allocation of each of the broker's eight workers fail; nullopt: none any more. How many failed.
+std::uint64_t starve(WorkerPool& workers, std::optional<std::uint64_t> nth) {
+    constexpr int kWorkers = 8;
+    std::atomic<int> begun{0};
+    std::atomic<int> done{0};
+    std::atomic<std::uint64_t> failed{0};
+    for (int i = 0; i < kWorkers; ++i) {
+        workers.post([&] {
+            failed += mq::test::stop_failing_allocations();
+            for (++begun; begun < kWorkers;) std::this_thread::yield();
+            if (nth) mq::test::fail_allocation(*nth, mq::test::AllocSpan::once);
+            ++done;
+        });
+    }
+    while (done < kWorkers) std::this_thread::yield();
+    return failed;
+}
+
+TEST_F(Waiting, P8_AWorkersWantOfMemoryStopsNeitherAppendsNorFlushes) {
+    struct Counter final : Responder {
+        void respond(std::uint64_t, Reply) override { ++answers; }
+        std::atomic<int> answers{0};
+    };
+    // Each append begins a segment, which is a worker's task, and those before it go.
+    make_topic("short", {{"segment.bytes", "80"}, {"retention.bytes", "0"}}, 1);
+    const auto counter = std::make_shared<Counter>();
+    int asked = 0;
+    for (std::uint64_t nth = 1;; nth += 1 + nth / 4) {
+        ASSERT_EQ(produce(request("short", 0, numbered_batch(0, 1), -1)).error_code, ErrorCode::none) << nth;
+        starve(broker->workers(), nth);
+        for (int i = 0; i < 2; ++i) {
+            std::string frame;
+            wire::ProduceRequest wanted = request("short", 0, {}, -1);
+            const std::string batch = numbered_batch(i, 1);
+            wanted.topic_data[0].partition_data[0].records = batch;
+            wanted.timeout_ms = 300'000;
+            ASSERT_TRUE(wire::append_request(wanted, {{}, kLatest, 7, "test"}, frame));
+            auto payload = std::make_shared<std::string>(frame.substr(wire::kLengthBytes));
+            ++asked;
+            broker->handle({client, {}, {payload->data(), payload->size()}, payload}, counter, 1);
+        }
+        while (counter->answers < asked) std::this_thread::yield();
+        if (starve(broker->workers(), std::nullopt) == 0) break;
+    }
+    EXPECT_GE(asked, 40);
 }
 
 TEST_F(Waiting, APP7_AFailedFsyncIsTheFailureOfAllWhoWaitForIt) {
