@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <list>
+#include <new>
 #include <thread>
 #include <vector>
 
@@ -126,11 +127,18 @@ struct HttpListener::Impl {
     std::string address;
     Pages pages;
     std::list<Connection> connections{};  // the oldest first
-    bool out_of_descriptors = false;
+    bool is_paused = false;               // it accepts nobody for a moment: a descriptor, or memory, is lacking
     std::thread thread{};
 
     void run() {
-        while (wait()) {
+        for (;;) {
+            try {
+                if (!wait()) return;
+            } catch (const std::bad_alloc&) {
+                // Whoever it struck, and whatever they hold.
+                connections.clear();
+                is_paused = true;
+            }
             const std::int64_t now = os::monotonic_ms();
             connections.remove_if([&](const Connection& each) { return each.done || each.deadline_ms <= now; });
         }
@@ -138,9 +146,9 @@ struct HttpListener::Impl {
 
     // False: it is to end.
     bool wait() {
-        std::vector<pollfd> events{{end.fd(), POLLIN, 0}, {out_of_descriptors ? -1 : listening.fd(), POLLIN, 0}};
-        std::int64_t until = os::monotonic_ms() + (out_of_descriptors ? kPauseMs : kDeadlineMs);
-        out_of_descriptors = false;
+        std::vector<pollfd> events{{end.fd(), POLLIN, 0}, {is_paused ? -1 : listening.fd(), POLLIN, 0}};
+        std::int64_t until = os::monotonic_ms() + (is_paused ? kPauseMs : kDeadlineMs);
+        is_paused = false;
         for (const Connection& each : connections) {
             const bool sends = each.sent < each.answer.size();
             events.push_back({each.socket.fd(), static_cast<short>(sends ? POLLOUT : POLLIN), 0});
@@ -163,7 +171,7 @@ struct HttpListener::Impl {
         const int fd = ::accept4(listening.fd(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
         // Without one to accept it with a connection stays in the queue, and the socket readable.
         if (fd < 0) {
-            out_of_descriptors = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
+            is_paused = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
             return;
         }
         // Who has had the most time makes room.
