@@ -5,6 +5,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -25,7 +26,7 @@ namespace {
 constexpr int kLooksAliveMs = 1000;
 // How long whoever else takes or gives up such a place is waited for, and how often it is asked.
 constexpr std::int64_t kAloneMs = 10'000;
-constexpr useconds_t kAskAgainUs = 5'000;
+constexpr int kAskAgainMs = 5;
 
 template <typename Fn>
 int invoke(Call call, const std::string& name, Fn&& fn) {
@@ -132,7 +133,7 @@ Result<File> alone_at(const std::string& path) {
         if (errno != EWOULDBLOCK) return fail(system_error(errno, "listen", path));
         if (monotonic_ms() > until_ms)
             return fail(Errc::timed_out, "listen", path, "somebody holds a lock of the directory it is in");
-        ::usleep(kAskAgainUs);
+        static_cast<void>(::poll(nullptr, 0, kAskAgainMs));
     }
     return lock;
 }

@@ -7,6 +7,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <condition_variable>
 #include <mutex>
 #include <new>
 #include <optional>
@@ -100,7 +101,8 @@ struct Loop::Impl {
                 return;
             } catch (const std::bad_alloc&) {
                 // Only what Asio itself allocates: here, the wait for the next tick.
-                std::this_thread::sleep_for(kUntilMemory);
+                std::unique_lock lock{mutex};
+                std::condition_variable{}.wait_for(lock, kUntilMemory);
             }
         }
     }
