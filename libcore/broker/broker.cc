@@ -37,6 +37,17 @@ std::size_t most_partitions() {
     return std::clamp<std::size_t>(affordable, 16, kMostPartitions);
 }
 
+tl::unexpected<Error> in_the_way(const std::string& file, const shm::Holder& holder, std::int64_t seconds) {
+    std::string remedy = "if it is stopped, continue or end it";
+    if (holder.pid != 0 && !holder.foreign) {
+        const std::string pid = std::to_string(holder.pid);
+        remedy = "if it is stopped, continue it (kill -CONT " + pid + ") or end it (kill -KILL " + pid + ")";
+    }
+    return fail(Errc::in_use, "start", file,
+                shm::describe(holder) + " has held " + holder.what + " for " + std::to_string(seconds) +
+                    " s: " + remedy + ", and start again");
+}
+
 }  // namespace
 
 // In the order in which they are made; what serves requests goes before what it works with.
@@ -45,6 +56,7 @@ struct Broker::Impl {
     struct Shared {
         std::atomic<Impl*> impl{nullptr};  // while there is one
         std::atomic<bool> gives_up_waiting{false};
+        std::atomic<bool> is_open{false};
     };
     std::shared_ptr<Shared> shared;
     BrokerConfig config;
@@ -59,7 +71,7 @@ struct Broker::Impl {
     FetchSessions fetch_sessions{static_cast<std::size_t>(std::max(config.fetch_sessions, 0))};
     Partitions partitions{{directory, wakeups, workers, log}, most_partitions()};
     Coordinator coordinator{{config, log, directory, offsets, topics, workers, wakeups}};
-    Housekeeping housekeeping{{config, log, directory, topics, wakeups, workers}};
+    Housekeeping housekeeping{{config, log, directory, topics, partitions, offsets, wakeups, workers}};
     Wakeups wakeups{directory, log};
     WorkerPool workers{kWorkers, log};
 
@@ -77,8 +89,13 @@ Result<std::unique_ptr<Broker>> Broker::open(BrokerConfig config, EventLog& log)
         if (impl == nullptr) return std::nullopt;
         return groups::consumed_below(impl->directory, impl->offsets, id);
     };
-    how.on_wait = [&log, shared](const shm::Holder& holder, std::chrono::milliseconds waited) -> Status {
+    const std::string control_file = os::join(config.log_dir, shm::kControlFileName);
+    how.on_wait = [&log, shared, control_file, patience = std::chrono::milliseconds{config.start_patience_ms}](
+                      const shm::Holder& holder, std::chrono::milliseconds waited) -> Status {
         if (shared->gives_up_waiting.load()) return fail(Errc::interrupted, "wait", holder.what, "the broker stops");
+        // Who starts it waits for an answer; and nobody else need be kept waiting with it.
+        if (!shared->is_open.load() && waited >= patience)
+            return in_the_way(control_file, holder, waited.count() / 1000);
         // Asked after a second, and then ten times a second.
         if (waited < std::chrono::milliseconds{1100})
             log.warning("waiting for " + holder.what + ", which " + shm::describe(holder) + " holds");
@@ -105,6 +122,7 @@ Result<std::unique_ptr<Broker>> Broker::open(BrokerConfig config, EventLog& log)
     shared->impl.store(broker->impl_.get());
     MQ_TRY(broker->impl_->coordinator.start());
     broker->impl_->housekeeping.start();
+    shared->is_open.store(true);
     return broker;
 }
 

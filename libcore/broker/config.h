@@ -57,6 +57,9 @@ struct BrokerConfig {
     std::int32_t max_connections_per_host = std::numeric_limits<std::int32_t>::max();
     std::int32_t network_threads = 0;  // 0: one a core
 
+    std::int64_t start_patience_ms = 10'000;  // for whoever holds a lock that a start needs
+    std::int64_t let_go_ms = 10'000;          // how long the space of what other processes delete stays taken
+
     std::int64_t retention_check_ms = 300'000;
     std::int64_t flush_check_ms = 1'000;
     std::int64_t checkpoint_ms = 60'000;

@@ -4,9 +4,11 @@
 #include <limits>
 
 #include "broker/event_log.h"
+#include "broker/partitions.h"
 #include "broker/wakeups.h"
 #include "broker/worker_pool.h"
 #include "log/segment_files.h"
+#include "offsets/offset_store.h"
 #include "os/process.h"
 #include "shm/control_file.h"
 #include "store/data_directory.h"
@@ -22,6 +24,8 @@ constexpr std::uint64_t kWorthACheckpoint = 64u << 20;
 // time.
 constexpr std::int64_t kLookAgainMs = 600'000;
 constexpr std::int64_t kShortestFlushMs = 10;
+// For each lock: a compaction that gives up has to begin again, but a worker is not kept by who is stopped.
+constexpr int kCompactionPatienceMs = 1000;
 
 std::string_view name_of(Housekeeping::Chore chore) {
     switch (chore) {
@@ -33,6 +37,8 @@ std::string_view name_of(Housekeeping::Chore chore) {
             return "a checkpoint";
         case Housekeeping::Chore::compaction:
             return "compaction";
+        case Housekeeping::Chore::letting_go:
+            break;
     }
     return "";
 }
@@ -40,7 +46,9 @@ std::string_view name_of(Housekeeping::Chore chore) {
 }  // namespace
 
 void Housekeeping::start() {
-    for (const Chore chore : {Chore::retention, Chore::flush, Chore::checkpoint, Chore::compaction}) schedule(chore);
+    for (const Chore chore :
+         {Chore::retention, Chore::flush, Chore::checkpoint, Chore::compaction, Chore::letting_go})
+        schedule(chore);
 }
 
 void Housekeeping::stop() {
@@ -59,6 +67,8 @@ std::int64_t Housekeeping::interval_of(Chore chore) const {
             return parts_.config.checkpoint_ms;
         case Chore::compaction:
             return parts_.config.cleaner_backoff_ms;
+        case Chore::letting_go:
+            return parts_.config.let_go_ms;
     }
     return 0;
 }
@@ -115,11 +125,17 @@ bool Housekeeping::concerns(Chore chore, const BrokerConfig& config, const Topic
             return true;
         case Chore::compaction:
             return config.log_cleaner && log.cleanup_compact;
+        case Chore::letting_go:
+            break;
     }
     return false;
 }
 
 bool Housekeeping::do_some(Chore chore, Round& round, std::int64_t until_ns) {
+    if (chore == Chore::letting_go) {
+        let_go();
+        return true;
+    }
     if (!round.picture) {
         auto picture = parts_.topics.picture();
         // Whoever asks for the topics says what is wrong with them.
@@ -136,14 +152,19 @@ bool Housekeeping::do_some(Chore chore, Round& round, std::int64_t until_ns) {
             visit(chore, topic, {topic.name, round.partition});
         }
     }
+    if (chore == Chore::retention || chore == Chore::compaction) let_go();
     return true;
+}
+
+void Housekeeping::let_go() {
+    parts_.partitions.let_go_of_replaced();
+    parts_.offsets.let_go_of_replaced();
 }
 
 void Housekeeping::visit(Chore chore, const TopicInfo& topic, const Partition& id) {
     const Status done = [&]() -> Status {
-        // Another round will do for who is in the way; a compaction that gave up would have to begin again.
-        std::optional<shm::Briefly> briefly;
-        if (chore != Chore::compaction) briefly.emplace();
+        // Another round will do for who is in the way.
+        const shm::Briefly briefly{chore == Chore::compaction ? kCompactionPatienceMs : shm::Briefly::kMostMs};
         switch (chore) {
             case Chore::retention:
                 return retain(topic, id);
@@ -153,6 +174,8 @@ void Housekeeping::visit(Chore chore, const TopicInfo& topic, const Partition& i
                 return checkpoint(id);
             case Chore::compaction:
                 return compact(topic, id);
+            case Chore::letting_go:
+                break;
         }
         return {};
     }();
@@ -166,12 +189,19 @@ void Housekeeping::tell(const Partition& id, Chore chore, const Status& done) {
         told_.erase({id, chore});
         return;
     }
-    if (done.error().code == Errc::timed_out || done.error().code == Errc::interrupted) return;
+    const bool is_put_off = done.error().code == Errc::timed_out;
+    // What is quick is tried again soon.
+    if ((is_put_off && chore != Chore::compaction) || done.error().code == Errc::interrupted) return;
     std::string text = done.error().message();
     std::string& told = told_[{id, chore}];
     if (told == text) return;
     told = std::move(text);
-    parts_.log.error(log::partition_directory(id) + ": " + std::string{name_of(chore)} + " failed: " + told);
+    const std::string what = log::partition_directory(id) + ": " + std::string{name_of(chore)};
+    if (is_put_off)
+        parts_.log.warning(what + " is put off: " + told +
+                           "; a process that is stopped can be continued (kill -CONT), or ended");
+    else
+        parts_.log.error(what + " failed: " + told);
 }
 
 bool Housekeeping::is_empty(const Partition& id) const {

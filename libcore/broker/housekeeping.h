@@ -14,9 +14,14 @@
 #include "broker/config.h"
 #include "broker/topics.h"
 
+namespace mq::offsets {
+class OffsetStore;
+}
+
 namespace mq::broker {
 
 class EventLog;
+class Partitions;
 class Wakeups;
 class WorkerPool;
 
@@ -25,6 +30,8 @@ struct HousekeepingParts {
     EventLog& log;
     store::DataDirectory& directory;
     Topics& topics;
+    Partitions& partitions;
+    offsets::OffsetStore& offsets;
     Wakeups& wakeups;
     WorkerPool& workers;
     ClockFn clock = wall_clock_ms;
@@ -41,7 +48,9 @@ public:
     // Ends what is under way soon, and waits for it. Before the wakeups and the workers are stopped.
     void stop();
 
-    enum class Chore : unsigned char { retention, flush, checkpoint, compaction };
+    // Letting go is of files that were replaced or removed, by other processes too; what this one removes it lets go
+    // at the end of that round.
+    enum class Chore : unsigned char { retention, flush, checkpoint, compaction, letting_go };
     // One round of it now, on this thread.
     void run(Chore chore);
 
@@ -69,6 +78,7 @@ private:
     // False: there is more to do.
     [[nodiscard]] bool do_some(Chore chore, Round& round, std::int64_t until_ns);
     [[nodiscard]] static bool concerns(Chore chore, const BrokerConfig& config, const TopicInfo& topic);
+    void let_go();
     void visit(Chore chore, const TopicInfo& topic, const Partition& id);
     [[nodiscard]] Status retain(const TopicInfo& topic, const Partition& id);
     [[nodiscard]] Status flush(const TopicInfo& topic, const Partition& id);

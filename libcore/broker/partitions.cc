@@ -336,6 +336,41 @@ Status Partition::flush_to(Offset end) {
     }
 }
 
+void Partition::let_go_of_replaced() {
+    const std::lock_guard one_at_a_time{let_go_mutex_};
+    const auto now = context_.directory.files(id_.topic, id_.partition);
+    if (now && now == files_seen_) return;
+    bool all = true;
+    if (const std::unique_lock lock{writer_mutex_, std::try_to_lock})
+        writer_.reset();
+    else
+        all = false;
+    for (Reader& each : readers_) {
+        if (const std::unique_lock lock{each.mutex, std::try_to_lock})
+            each.reader.reset();
+        else
+            all = false;
+    }
+    {
+        const std::lock_guard lock{queues_mutex_};
+        if (!flushing_)
+            flusher_.reset();
+        else
+            all = false;
+    }
+    // What was in use is looked at again.
+    if (all) files_seen_ = now;
+}
+
+void Partitions::let_go_of_replaced() {
+    std::vector<std::shared_ptr<Partition>> all;
+    {
+        const std::lock_guard lock{mutex_};
+        all.assign(recent_.begin(), recent_.end());
+    }
+    for (const auto& partition : all) partition->let_go_of_replaced();
+}
+
 std::shared_ptr<Partition> Partitions::find(const log::TopicPartition& id) {
     Recent closed;  // outside of the lock
     const std::lock_guard lock{mutex_};

@@ -61,6 +61,10 @@ public:
     [[nodiscard]] Status with_reader(FunctionRef<Status(store::PartitionReader&)> work,
                                      log::Isolation isolation = log::Isolation::read_uncommitted);
 
+    // Closes what is open of files that were replaced or removed, by whomever, but for what is in use now. It is
+    // opened again when it is needed.
+    void let_go_of_replaced();
+
     // Whether it should be told now that its files are damaged, or fail: clients ask for the same again and again.
     [[nodiscard]] bool is_worth_telling();
 
@@ -118,6 +122,8 @@ private:
     std::uint64_t alarm_ = 0;  // of the wakeups, for the first whose time comes; 0: none
     std::int64_t alarm_ms_ = 0;
     std::unique_ptr<store::PartitionWriter> flusher_;  // of the one worker that flushes
+    std::mutex let_go_mutex_;
+    std::optional<store::DataDirectory::Files> files_seen_;  // when it was last let go
 };
 
 // Thread-safe.
@@ -129,6 +135,8 @@ public:
     [[nodiscard]] std::shared_ptr<Partition> find(const log::TopicPartition& id);
     // A topic was deleted: what was open of it is of no more use.
     void forget(std::string_view topic);
+    // Of each of them.
+    void let_go_of_replaced();
 
 private:
     using Recent = std::list<std::shared_ptr<Partition>>;  // the latest first

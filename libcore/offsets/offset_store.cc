@@ -256,9 +256,20 @@ Status OffsetStore::flush() {
     }
     for (OffsetsPartition* p : partitions) {
         const std::scoped_lock lock{p->change_mutex};
-        if (p->has_writer()) MQ_TRY(p->flush());
+        if (!p->was_opened_for_writing()) continue;
+        MQ_TRY(p->open_writer());
+        MQ_TRY(p->flush());
     }
     return {};
+}
+
+void OffsetStore::let_go_of_replaced() {
+    std::vector<OffsetsPartition*> partitions;
+    {
+        const std::scoped_lock lock{impl_->mutex};
+        for (const auto& [number, p] : impl_->opened) partitions.push_back(p.get());
+    }
+    for (OffsetsPartition* p : partitions) p->let_go_of_replaced();
 }
 
 Status OffsetStore::put_metadata(std::string_view group, const std::optional<record::GroupMetadataValue>& metadata) {

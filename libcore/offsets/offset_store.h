@@ -108,6 +108,10 @@ public:
     // Of all that were written to through this object.
     [[nodiscard]] Status flush();
 
+    // Closes what is open of files that were replaced or removed, by whomever, but for what is in use; for who keeps
+    // this object for long. It is opened again when it is needed.
+    void let_go_of_replaced();
+
     // The group metadata record; nullopt takes it away.
     [[nodiscard]] Status put_metadata(std::string_view group,
                                       const std::optional<record::GroupMetadataValue>& metadata);

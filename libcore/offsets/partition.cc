@@ -32,6 +32,16 @@ Result<bool> OffsetsPartition::exists() {
     return os::exists(os::join(directory_.path(), name_));
 }
 
+void OffsetsPartition::let_go_of_replaced() {
+    const std::unique_lock change{change_mutex, std::try_to_lock};
+    const std::unique_lock look{mutex, std::try_to_lock};
+    if (!change || !look) return;
+    const auto now = directory_.files(id_.topic, id_.partition);
+    if (std::exchange(files_seen_, now) == now && now) return;
+    reader_.reset();
+    writer_.reset();
+}
+
 // False: nothing was ever committed here.
 Result<bool> OffsetsPartition::open_reader() {
     for (int attempt = 0; attempt < kLooks; ++attempt) {

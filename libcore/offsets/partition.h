@@ -47,11 +47,13 @@ public:
     [[nodiscard]] Result<std::vector<std::string>> groups_of_topic(std::string_view topic);
     [[nodiscard]] Status check(OffsetStore::Findings& findings);
     [[nodiscard]] bool take_full_note() { return full_.exchange(false); }
+    // Without either lock: closes what is open of files that others have replaced or removed, unless it is in use.
+    void let_go_of_replaced();
 
     // ---- Changes
     // Errors: not_found (there is no topic yet, or no longer).
     [[nodiscard]] Status open_writer();
-    [[nodiscard]] bool has_writer() const { return writer_ != nullptr; }
+    [[nodiscard]] bool was_opened_for_writing() const { return was_opened_for_writing_; }
     // Looks, with `mutex` held, encodes into encoder(), and appends what was encoded: nothing else is committed in
     // between.
     [[nodiscard]] Status change(FunctionRef<Status()> encode);
@@ -101,6 +103,8 @@ private:
     std::uint32_t pieces_;
     std::unique_ptr<store::PartitionReader> reader_;
     std::unique_ptr<store::PartitionWriter> writer_;
+    bool was_opened_for_writing_ = false;
+    std::optional<store::DataDirectory::Files> files_seen_;  // when it was last let go
     BatchEncoder encoder_;
     record::RecordReader records_;  // Finder's, for its memory
 

@@ -25,6 +25,7 @@ shm::OffsetValue value_of(Offset record, const Commit& commit, TimestampMs commi
 Status OffsetsPartition::open_writer() {
     if (writer_) return {};
     MQ_ASSIGN(writer_, directory_.open_writer(id_));
+    was_opened_for_writing_ = true;
     return {};
 }
 

@@ -110,6 +110,14 @@ std::optional<DataDirectory::Glance> DataDirectory::glance(std::string_view topi
     });
 }
 
+std::optional<DataDirectory::Files> DataDirectory::files(std::string_view topic, std::int32_t partition) const {
+    const shm::PartitionSlot* slot = impl_->control ? impl_->control->find(topic, partition) : nullptr;
+    const std::uint64_t use = slot == nullptr ? 0 : slot->use_generation.load();
+    return look_at(*impl_, topic, partition, [use](const log::PublishedState& state) {
+        return Files{use, state.files_generation.load(), state.list_generation.load()};
+    });
+}
+
 std::uint32_t DataDirectory::catalogue_generation() const {
     return impl_->control ? impl_->control->header().catalogue_generation.load() : 0;
 }

@@ -102,6 +102,15 @@ public:
         bool operator==(const Glance&) const = default;
     };
     [[nodiscard]] std::optional<Glance> glance(std::string_view topic, std::int32_t partition) const;
+    // Other than before where files of the partition came, went or were replaced since, whoever did that: what is open
+    // of it may keep the space of files that are gone. nullopt as above.
+    struct Files {
+        std::uint64_t use = 0;
+        std::uint64_t files = 0;
+        std::uint64_t list = 0;
+        bool operator==(const Files&) const = default;
+    };
+    [[nodiscard]] std::optional<Files> files(std::string_view topic, std::int32_t partition) const;
     // Grows with every change of topics or settings; for who follows a pattern.
     [[nodiscard]] std::uint32_t catalogue_generation() const;
 
