@@ -4,6 +4,7 @@
 #include <charconv>
 #include <map>
 
+#include "os/process.h"
 #include "store/config_value.h"
 
 namespace mq::broker {
@@ -141,6 +142,11 @@ tl::expected<std::vector<ListenerConfig>, BadListeners> read_listeners(const Lis
         at->advertised_port = told.port;
     }
     return listeners;
+}
+
+std::string host_for_clients(const ListenerConfig& listener) {
+    const bool is_every = listener.host.empty() || listener.host == "0.0.0.0" || listener.host == "::";
+    return is_every ? os::host_name() : listener.host;
 }
 
 }  // namespace mq::broker

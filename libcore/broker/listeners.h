@@ -27,4 +27,8 @@ struct BadListeners {
 [[nodiscard]] tl::expected<std::vector<ListenerConfig>, BadListeners> read_listeners(
     const ListenerTexts& texts, std::vector<std::string>& left_out);
 
+// What clients are told where advertised.listeners says nothing: what is listened on, or, where that is every
+// interface, the name of this machine.
+[[nodiscard]] std::string host_for_clients(const ListenerConfig& listener);
+
 }  // namespace mq::broker

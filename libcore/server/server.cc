@@ -13,6 +13,7 @@
 
 #include "broker/broker.h"
 #include "broker/event_log.h"
+#include "broker/listeners.h"
 #include "os/listener.h"
 #include "os/process.h"
 #include "server/acceptor.h"
@@ -152,9 +153,8 @@ Status Server::Impl::listen_all() {
         }
         if (!bound) return fail(explained(std::move(bound).error()));
         const std::uint16_t port = bound->front().port();
-        const bool is_every = listener.host.empty() || listener.host == "0.0.0.0" || listener.host == "::";
         endpoints.push_back({listener.name, listener.host, port, listener.path,
-                             listener.advertised_host.value_or(is_every ? os::host_name() : listener.host),
+                             listener.advertised_host.value_or(broker::host_for_clients(listener)),
                              listener.advertised_port.value_or(port)});
         all.push_back({*std::move(bound), &listener});
     }

@@ -98,9 +98,52 @@ load broker
     grep -x "listeners=PLAINTEXT://127.0.0.1:1,UNIX_2://unix:$PWD/s,PLAINTEXT_3://\[::1\]:2" config
     grep -x '# auto.create.topics.enable=true' config
     mq-broker config --print-config | diff config -
+    mq-broker file --override mq.log.level=info --log-level error --metrics 127.0.0.1:3 --print-config >other
+    grep -x mq.log.level=error other
+    grep -x mq.metrics.listener=127.0.0.1:3 other
     mq-broker <(cat config) --print-config | diff config -
     # Without log.dirs it is the directory of the other tools.
     mq-broker --print-config | grep -x "log.dirs=$MQ_DATA_DIR"
+}
+
+@test "DescribeConfigs tells what options said and what the broker found" {
+    export TMPDIR=$PWD
+    mkfifo line
+    mq-broker --dev --override node.id=7 --log-level debug --metrics 127.0.0.1:0 >line 2>log </dev/null &
+    pid=$!
+    brokers+=("$pid")
+    read -r first <line
+    python3 - "${first#*=}" >told <<'END'
+import socket, struct, sys
+host, port = sys.argv[1].rsplit(":", 1)
+s = socket.create_connection((host, int(port)))
+# DescribeConfigs v1 of broker 7: all keys, no synonyms.
+body = struct.pack(">hhih", 32, 1, 1, -1) + struct.pack(">ibh1si?", 1, 4, 1, b"7", -1, False)
+s.sendall(struct.pack(">i", len(body)) + body)
+answer = s.makefile("rb")
+def take(form): return struct.unpack(">" + form, answer.read(struct.calcsize(">" + form)))[0]
+def text():
+    size = take("h")
+    return None if size < 0 else answer.read(size).decode()
+take("i"), take("i"), take("i")  # size, correlation id, throttle time
+assert take("i") == 1, "resources"
+assert take("h") == 0, "error code"
+text(), take("b"), text()
+for _ in range(take("i")):
+    name, value, read_only, source, sensitive, synonyms = text(), text(), take("?"), take("b"), take("?"), take("i")
+    print(f"{name}={value} {source}")
+END
+    grep -x 'broker.id=7 4' told
+    grep -x 'node.id=7 4' told
+    grep -x 'listeners=PLAINTEXT://127.0.0.1:0 4' told
+    grep -x "advertised.listeners=PLAINTEXT://${first#*=} 5" told
+    grep -x "log.dirs=$(echo "$PWD"/mq-dev-*)/data 4" told
+    grep -x "num.network.threads=$(getconf _NPROCESSORS_ONLN) 5" told
+    grep -x 'mq.log.level=debug 4' told
+    grep -x 'mq.metrics.listener=127.0.0.1:0 4' told
+    grep -x 'log.retention.hours=168 5' told
+    grep -x 'log.retention.ms=None 5' told
+    stop
 }
 
 @test "a stock server.properties is taken as it is; what means nothing here is named" {

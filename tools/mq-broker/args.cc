@@ -50,7 +50,6 @@ void add_configuration(OptionSet& options, Args& args) {
 }
 
 void add_log(OptionSet& options, Args& args) {
-    using broker::Severity;
     options.group("Log and metrics");
     options
         .value("--log-format", "FORMAT", OptionSet::Apply{[&args](std::string_view text) -> Status {
@@ -59,15 +58,7 @@ void add_log(OptionSet& options, Args& args) {
                }},
                "text (the default), or json: an object a line.")
         .one_of({"text", "json"});
-    options
-        .value("--log-level", "LEVEL", OptionSet::Apply{[&args](std::string_view text) -> Status {
-                   args.log_level = text == "debug"     ? Severity::debug
-                                    : text == "info"    ? Severity::info
-                                    : text == "warning" ? Severity::warning
-                                                        : Severity::error;
-                   return {};
-               }},
-               "The least that is logged; info if not given.")
+    options.value("--log-level", "LEVEL", args.log_level, "The least that is logged; info if not given.")
         .one_of({"debug", "info", "warning", "error"});
     options
         .value("--log-file", "FILE", args.log_file,

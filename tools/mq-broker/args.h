@@ -6,7 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "broker/event_log.h"
 #include "cli/option_set.h"
 
 namespace mq::broker_tool {
@@ -23,7 +22,7 @@ struct Args {
     bool check_config = false;
     bool print_config = false;
     LogFormat log_format = LogFormat::text;
-    std::optional<broker::Severity> log_level;
+    std::optional<std::string> log_level;
     std::optional<std::string> log_file;
     std::optional<std::string> metrics;  // "HOST:PORT"
 };

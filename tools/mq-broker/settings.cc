@@ -81,6 +81,8 @@ Result<std::vector<Override>> overrides_of(const Args& args) {
         }
         listen(std::move(all));
     }
+    if (args.log_level) overrides.emplace_back("mq.log.level", *args.log_level);
+    if (args.metrics) overrides.emplace_back("mq.metrics.listener", *args.metrics);
     return overrides;
 }
 
@@ -117,9 +119,10 @@ Result<Settings> read_settings(const Args& args) {
     for (const std::string& key : read.without_effect)
         settings.without_effect += cat(settings.without_effect.empty() ? "" : ", ", key);
     MQ_ASSIGN(settings.config.log_dir, directory_of(args, settings.config));
-    if (!args.dev) settings.config.set["log.dirs"] = settings.config.log_dir;
-    settings.log_level = args.log_level.value_or(severity_of(settings.config.log_level.value_or("info")));
-    if (const auto& given = args.metrics ? args.metrics : settings.config.metrics_listener) {
+    // With --dev it is yet to be made.
+    settings.config.set["log.dirs"] = settings.config.log_dir;
+    settings.log_level = severity_of(settings.config.log_level.value_or("info"));
+    if (const auto& given = settings.config.metrics_listener) {
         auto address = parse_address(*given);
         if (!address || !address->path.empty())
             return fail(Errc::bad_configuration, {}, {}, cat("metrics: '", *given, "' is not HOST:PORT"));

@@ -8,6 +8,7 @@
 #include "args.h"
 #include "base/error.h"
 #include "broker/config.h"
+#include "broker/event_log.h"
 
 namespace mq::broker_tool {
 

@@ -1,9 +1,11 @@
 // Settings of topics and of the broker, with where each has its value from. Semantics section 13.
 #include <algorithm>
+#include <thread>
 
 #include "broker/config_changes.h"
 #include "broker/config_keys.h"
 #include "broker/handlers.h"
+#include "broker/listeners.h"
 #include "broker/topic_settings.h"
 #include "wire/messages/configs.h"
 
@@ -75,33 +77,66 @@ void describe_topic(const TopicPicture& picture, const TopicInfo& topic, const D
     }
 }
 
+// As Metadata would tell it to this client, whose own listener may have been given its port at the start only.
+std::string advertised(const BrokerConfig& config, const Endpoint& of_client) {
+    std::string all;
+    for (const ListenerConfig& listener : config.listeners) {
+        const bool is_its = listener.name == of_client.listener;
+        if (!is_its && !listener.path.empty()) continue;
+        const std::string host = is_its ? of_client.host : host_for_clients(listener);
+        const std::int32_t port = is_its ? of_client.port : listener.port;
+        const bool is_v6 = host.find(':') != std::string::npos;
+        all += (all.empty() ? "" : ",") + listener.name + "://" + (is_v6 ? "[" + host + "]" : host) + ":" +
+               std::to_string(port);
+    }
+    return all;
+}
+
+std::optional<std::string> set_value(const BrokerConfig& config, std::string_view name) {
+    auto set = config.set.find(name);
+    // Each of the two is the other's as well: KafkaConfig.populateSynonyms.
+    if (set == config.set.end() && name == "broker.id") set = config.set.find("node.id");
+    if (set == config.set.end() && name == "node.id") set = config.set.find("broker.id");
+    if (set == config.set.end()) return std::nullopt;
+    return set->second;
+}
+
+// Of keys whose value the start of the broker finds, where it was not set.
+std::optional<std::string> found_value(const Broker& broker, const Client& client, std::string_view name) {
+    const BrokerConfig& config = broker.config();
+    if (name == "broker.id" || name == "node.id") return std::to_string(broker.id());
+    if (name == "log.dirs") return config.log_dir;
+    if (name == "advertised.listeners" && !config.set.contains(name)) return advertised(config, *client.endpoint);
+    if (name == "num.network.threads" && config.network_threads <= 0)
+        return std::to_string(std::max(1u, std::thread::hardware_concurrency()));
+    return std::nullopt;
+}
+
 // Nothing of it can be changed while the broker runs.
-void describe_broker(const BrokerConfig& broker, const DescribeConfigsRequest& request,
+void describe_broker(const Broker& broker, const Client& client, const DescribeConfigsRequest& request,
                      const DescribeConfigsRequest::Resource& resource, std::vector<Config>& out) {
     for (const BrokerKey& key : broker_keys()) {
         if (!is_wanted(resource, key.name)) continue;
+        const auto set = set_value(broker.config(), key.name);
+        auto value = found_value(broker, client, key.name);
+        if (!value) value = set;
+        if (!value && key.default_value) value = *key.default_value;
         Config& config = out.emplace_back();
         config.name = key.name;
         config.read_only = true;
-        const auto set = broker.set.find(key.name);
-        const bool is_set = set != broker.set.end();
-        if (is_set)
-            config.value = set->second;
-        else if (key.default_value)
-            config.value = *key.default_value;
-        config.config_source =
-            static_cast<std::int8_t>(is_set ? ConfigSource::static_broker : ConfigSource::built_in);
+        config.config_source = static_cast<std::int8_t>(set ? ConfigSource::static_broker : ConfigSource::built_in);
         config.config_type = static_cast<std::int8_t>(type_of(key.rule.type, key.is_32_bit()));
         if (request.include_synonyms) {
-            if (is_set) config.synonyms.push_back(synonym(key.name, set->second, ConfigSource::static_broker));
+            if (set) config.synonyms.push_back(synonym(key.name, *set, ConfigSource::static_broker));
             if (key.default_value)
                 config.synonyms.push_back(synonym(key.name, *key.default_value, ConfigSource::built_in));
         }
+        config.value = std::move(value);
         if (request.include_documentation) config.documentation = key.help;
     }
 }
 
-std::optional<Refusal> describe(Broker& broker, const DescribeConfigsRequest& request,
+std::optional<Refusal> describe(Broker& broker, const Client& client, const DescribeConfigsRequest& request,
                                 const DescribeConfigsRequest::Resource& resource, std::vector<Config>& out) {
     switch (static_cast<ResourceType>(resource.resource_type)) {
         case ResourceType::topic: {
@@ -114,7 +149,7 @@ std::optional<Refusal> describe(Broker& broker, const DescribeConfigsRequest& re
             // No name: what holds for all brokers and was set at run time, which is nothing.
             if (resource.resource_name.empty()) return std::nullopt;
             if (resource.resource_name == std::to_string(broker.id())) {
-                describe_broker(broker.config(), request, resource, out);
+                describe_broker(broker, client, request, resource, out);
                 return std::nullopt;
             }
             return Refusal{ErrorCode::invalid_request, "this is broker " + std::to_string(broker.id()) + ", not '" +
@@ -134,7 +169,7 @@ DescribeConfigsResponse describe_configs(Broker& broker, const Call& call, const
         auto& result = response.results.emplace_back();
         result.resource_type = resource.resource_type;
         result.resource_name = resource.resource_name;
-        if (const auto refusal = describe(broker, request, resource, result.configs)) {
+        if (const auto refusal = describe(broker, *call.client, request, resource, result.configs)) {
             result.error_code = refusal->code;
             result.error_message = refusal->text;
         }

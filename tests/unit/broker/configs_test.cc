@@ -1,7 +1,13 @@
 // DescribeConfigs, AlterConfigs, IncrementalAlterConfigs: semantics section 13, CRE-4.
 #include "wire/messages/configs.h"
 
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include <filesystem>
+
 #include "broker/config_keys.h"
+#include "broker/properties.h"
 #include "broker_fixture.h"
 #include "store/data_directory.h"
 
@@ -120,6 +126,57 @@ TEST_F(Configs, TheBrokerTellsItsOwn) {
     EXPECT_TRUE(describe(kBroker, "").configs.empty());
     EXPECT_EQ(describe(kBroker, "1").error_code, ErrorCode::invalid_request);
     EXPECT_EQ(describe(kBroker, "one").error_code, ErrorCode::invalid_request);
+}
+
+// Kafka says null, or what makes it choose for itself: "-1", "0".
+TEST_F(Configs, TheBrokerTellsWhatItFoundOutForItself) {
+    stop();
+    ListenerConfig any{.name = "ANY", .port = 9093};
+    ListenerConfig other{.name = "OTHER", .host = "::1", .port = 9094};
+    ListenerConfig local{.name = "LOCAL", .path = "/run/mq.sock"};
+    config.listeners = {{.name = "PLAINTEXT", .host = "127.0.0.1", .port = 0}, any, other, local};
+    start();
+    const auto all = describe(kBroker, "0");
+    const auto expect_found = [&](std::string_view name, const std::string& value) {
+        EXPECT_EQ(one(all, name).value, value) << name;
+        EXPECT_EQ(one(all, name).config_source, 5) << name;
+    };
+    expect_found("broker.id", "0");
+    expect_found("node.id", "0");
+    EXPECT_EQ(synonyms(one(all, "broker.id")), "broker.id=-1/5 ");
+    expect_found("log.dirs", config.log_dir);
+    // As get_nprocs(3) and gethostname(2) tell other programs know them.
+    expect_found("num.network.threads", std::to_string(get_nprocs()));
+    char here[256]{};
+    ASSERT_EQ(gethostname(here, sizeof here - 1), 0);
+    expect_found("advertised.listeners",
+                 "PLAINTEXT://localhost:9092,ANY://" + std::string{here} + ":9093,OTHER://[::1]:9094");
+    EXPECT_EQ(one(all, "log.dir").value, std::nullopt);
+}
+
+TEST_F(Configs, TheBrokerTellsWhatItWasToldToBe) {
+    stop();
+    std::filesystem::remove_all(config.log_dir);
+    const std::string file = "node.id=7\nlisteners=PLAINTEXT://:9092,B://:9093\nadvertised.listeners=B://b:1\n";
+    const std::vector<Override> options{{"num.network.threads", "3"}, {"log.dirs", config.log_dir}};
+    auto read = read_config("server.properties", file, options);
+    ASSERT_TRUE(read);
+    config = read->config;
+    start();
+    const auto all = describe(kBroker, "7");
+    const auto expect_set = [&](std::string_view name, const std::string& value) {
+        EXPECT_EQ(one(all, name).value, value) << name;
+        EXPECT_EQ(one(all, name).config_source, 4) << name;
+    };
+    // Kafka takes either for the other.
+    expect_set("node.id", "7");
+    expect_set("broker.id", "7");
+    expect_set("log.dirs", config.log_dir);
+    expect_set("num.network.threads", "3");
+    expect_set("listeners", "PLAINTEXT://:9092,B://:9093");
+    expect_set("advertised.listeners", "B://b:1");
+    EXPECT_EQ(synonyms(one(all, "listeners")),
+              "listeners=PLAINTEXT://:9092,B://:9093/4 listeners=PLAINTEXT://:9092/5 ");
 }
 
 TEST_F(Configs, WhatIsNotThereIsSaidToBe) {
