@@ -76,8 +76,8 @@ TEST_F(FetchLegacy, GoldenAnswersToAnOldClientComeBack) {
         const auto expected = golden_response<FetchResponse>(recorded, 1).responses[0].partitions[0];
         const std::string ours = bytes_of(mailbox->take(send_payload(frame_of("kcat-legacy-0.9-C", request))));
         EXPECT_EQ(ours.size() - wire::kLengthBytes, recorded.size()) << "frame " << response;
-        const auto got =
-            golden_response<FetchResponse>(ours.substr(wire::kLengthBytes), 1).responses[0].partitions[0];
+        const std::string frame = ours.substr(wire::kLengthBytes);
+        const auto got = golden_response<FetchResponse>(frame, 1).responses[0].partitions[0];
         EXPECT_EQ(got.high_watermark, expected.high_watermark);
         EXPECT_EQ(got.error_code, expected.error_code);
         const auto want = messages_of(*expected.records);
