@@ -236,7 +236,8 @@ bool Connection::may_receive() const {
              pending_bytes_ < around_.limits.produce_bytes));
 }
 
-bool Connection::has_room() const { return share_.bytes() < kSmallBytes || !share_.room().is_full(); }
+bool Connection::may_grow() const { return share_.bytes() < kSmallBytes || !share_.room().is_full(); }
+bool Connection::has_room() const { return may_grow() || decoder_.reserved_bytes() > decoder_.held_bytes(); }
 
 void Connection::count_room() {
     share_.set(decoder_.reserved_bytes() + (next_ ? next_->bytes.size() : 0), pending_bytes_);
@@ -322,7 +323,7 @@ bool Connection::send() {
 // Only when nothing is left of what was received before.
 void Connection::receive() {
     // The rest of a large frame goes where it belongs; what comes behind that, as all else, into the loop's chunk.
-    const std::span<char> room = decoder_.room();
+    const std::span<char> room = decoder_.room(may_grow());
     std::shared_ptr<char[]> chunk;
     std::span<char> first = room;
     std::span<char> second;

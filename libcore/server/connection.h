@@ -116,6 +116,7 @@ private:
     void wait();
     [[nodiscard]] bool may_begin(const Slice& frame) const;
     [[nodiscard]] bool may_receive() const;
+    [[nodiscard]] bool may_grow() const;
     [[nodiscard]] bool has_room() const;
     void count_room();
     [[nodiscard]] bool is_stuck(Progress& progress, std::uint64_t moved_bytes, std::int64_t now) const;

@@ -85,9 +85,9 @@ Result<std::optional<Slice>> FrameDecoder::next(Slice& input) {
     return frame;
 }
 
-std::span<char> FrameDecoder::room() {
+std::span<char> FrameDecoder::room(bool may_grow) {
     if (held_bytes() < kLargeBytes) return {};
-    const std::size_t size = std::min(missing_bytes(), held_bytes());
+    const std::size_t size = std::min(missing_bytes(), may_grow ? held_bytes() : reserved_bytes() - held_bytes());
     make_room(size);
     return {held_->end(), size};
 }

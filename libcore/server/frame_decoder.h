@@ -31,8 +31,9 @@ public:
     [[nodiscard]] Result<std::optional<Slice>> next(Slice& input);
 
     // Where bytes that come next may be put at once, so that they need not be copied: part of a large frame that has
-    // begun, else empty. Followed by filled(), and by next(), before room() is asked again.
-    [[nodiscard]] std::span<char> room();
+    // begun, else empty. Followed by filled(), and by next(), before room() is asked again. Unless it may grow it is
+    // what was reserved before.
+    [[nodiscard]] std::span<char> room(bool may_grow = true);
     void filled(std::size_t bytes);
     // Of the frame that has begun and whose length is known; 0 if there is none.
     [[nodiscard]] std::size_t missing_bytes() const { return is_length_known() ? size_ - held_bytes() : 0; }
@@ -43,7 +44,7 @@ public:
         return is_length_known() && held_bytes() >= std::min(size_, kHeaderBytes);
     }
     [[nodiscard]] std::size_t held_bytes() const { return held_ ? held_->size() : 0; }
-    // What it takes for them.
+    // What it takes for them, and for others that may come.
     [[nodiscard]] std::size_t reserved_bytes() const { return held_ ? held_->capacity() : 0; }
     // How many frames have begun so far.
     [[nodiscard]] std::uint64_t begun() const { return begun_; }

@@ -12,6 +12,7 @@
 #include <unordered_set>
 
 #include "broker/broker.h"
+#include "broker/descriptors.h"
 #include "broker/event_log.h"
 #include "broker/listeners.h"
 #include "os/listener.h"
@@ -30,6 +31,8 @@ constexpr std::int64_t kTicksInLimit = 8;
 // Where requests find no room, so much of it is freed at once, by closing those that take this much and more.
 constexpr std::size_t kShareToFree = 8;
 constexpr std::size_t kLeastInTheWay = 16u << 10;
+// So many times longer the last one of a thread waits: those of other threads may be what it waits for.
+constexpr std::int64_t kLastOnesPatience = 4;
 // Of the memory of the machine, or of what the process may have of it, what requests may take by default; and at
 // least so many of the largest.
 constexpr std::uint64_t kShareOfMemory = 4;
@@ -91,7 +94,8 @@ void Hall::make_room(std::int64_t now) {
         if (room.used() < room.most() - room.most() / kShareToFree) return;
         const bool is_last = connection == candidates.back().connection;
         if (request.waits && room.handled() >= room.most() / 2) return;
-        if (request.waits && is_last && now - request.since_ms < around->limits.progress_ms) return;
+        if (request.waits && is_last && now - request.since_ms < kLastOnesPatience * around->limits.give_way_ms)
+            return;
         connection->give_way();
     }
 }
@@ -177,11 +181,9 @@ Status Server::Impl::listen_all() {
 }
 
 void Server::Impl::limit_connections(std::int32_t most, std::int32_t per_host) {
-    // The files of the log need descriptors as well, and are not to run out of them for the number of clients.
-    const std::uint64_t descriptors = os::descriptor_limit();
+    const std::size_t possible = broker::share_out(os::descriptor_limit()).connections;
     const std::lock_guard lock{mutex};
-    most_connections = static_cast<std::size_t>(
-        std::min<std::uint64_t>(static_cast<std::uint64_t>(most), descriptors - descriptors / 4));
+    most_connections = std::min(static_cast<std::size_t>(most), possible);
     most_per_host = static_cast<std::size_t>(per_host);
 }
 

@@ -67,7 +67,7 @@ TEST_F(Rooms, ManyWhoseRequestsDoNotFitTogetherAllComeToTheirEnd) {
     start_echo();
     const std::string frame = frame_of(request_of(kProduce, kMiB));
     std::vector<std::thread> clients;
-    for (int i = 0; i < 12; ++i) clients.emplace_back([&] { ask_until_answered(frame); });
+    for (int i = 0; i < 6; ++i) clients.emplace_back([&] { ask_until_answered(frame); });
     for (std::thread& client : clients) client.join();
     EXPECT_TRUE(server->stop(kAwaitMs));
     EXPECT_EQ(server->counts().request_bytes, 0u);
@@ -106,6 +106,30 @@ TEST_F(Rooms, WhileRequestsAreHandledOthersWaitAndSmallOnesDoNot) {
     EXPECT_EQ(waiting.receive_payload(), "late");
     sends.join();
     EXPECT_EQ(server->counts().expelled, 0u);
+}
+
+// It takes no more memory to receive what there is memory for already.
+TEST_F(Rooms, TheRequestThatFillsItStillComesToItsEnd) {
+    start();
+    const std::string frame = frame_of(request_of(kProduce, kMiB));
+    std::deque<Raw> clients;
+    std::deque<Desk::Request> requests;
+    for (int i = 0; i < 7; ++i) {
+        clients.push_back(connect());
+        clients.back().send(frame);
+        requests.push_back(desk.take());
+    }
+    const Raw last = connect();
+    const Raw small = connect();
+    last.send(ByteView{frame}.substr(0, kMiB - 100));
+    // The rest is reserved by now.
+    while (server->counts().request_bytes < 8 * kMiB) {
+        small.send(frame_of(request_of(kApiVersions)));
+        desk.take().answer("x");
+        EXPECT_EQ(small.receive_payload(), "x");
+    }
+    last.send(ByteView{frame}.substr(kMiB - 100));
+    EXPECT_EQ(desk.take().payload().size(), kMiB);
 }
 
 TEST_F(Rooms, ByDefaultItIsAShareOfTheMemoryAndAlwaysEnoughForTwo) {
