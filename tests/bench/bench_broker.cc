@@ -22,6 +22,7 @@
 #include <string_view>
 #include <thread>
 
+#include "bench/broker_load.h"
 #include "bench/broker_process.h"
 #include "bench/figure.h"
 #include "bench/sample.h"
@@ -34,35 +35,7 @@
 namespace mq::bench {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-store::DataDirectory open_for_writing(const std::string& path) {
-    store::OpenOptions options;
-    options.access = store::Access::write;
-    return must(store::DataDirectory::open(path, options));
-}
-
-// An empty data directory; gone with the object.
-class Scratch {
-public:
-    explicit Scratch(const std::string& parent) : path_(os::join(parent, "broker")) {
-        if (must(os::exists(path_))) must(os::remove_directory_tree(path_));
-        must(open_for_writing(path_).close());
-    }
-    ~Scratch() { must(os::remove_directory_tree(path_)); }
-    Scratch(const Scratch&) = delete;
-    Scratch& operator=(const Scratch&) = delete;
-
-    [[nodiscard]] const std::string& path() const { return path_; }
-    void create(const std::string& topic, std::int32_t partitions) const {
-        auto directory = open_for_writing(path_);
-        static_cast<void>(must(directory.create_topic({topic, partitions, 1, {{"retention.ms", "-1"}}})));
-        must(directory.close());
-    }
-
-private:
-    std::string path_;
-};
+constexpr std::size_t kRecords = 2'000;
 
 // From exec to the first ApiVersions that is answered, against 50 ms.
 bool start_broker(const std::string& name, const std::string& parent, int topics) {
@@ -261,89 +234,7 @@ bool idle_1000(const std::string& parent) {
     return print_figure(figure, measure_pairs(3, ours, [] { return 64.0 * (1 << 20); }));
 }
 
-std::string one_record_batch(std::int64_t stamp) {
-    std::string value = sample_lines(1);
-    store_be(value.data(), stamp);
-    record::BatchBuilder builder;
-    builder.add(kFirstTimestamp, std::nullopt, value);
-    return std::string{must(builder.finish())};
-}
-wire::ProduceRequest produce_request(std::int32_t partition, ByteView batch) {
-    wire::ProduceRequest request;
-    request.acks = -1;
-    request.timeout_ms = 30'000;
-    request.topic_data = {{.name = "t", .partition_data = {{.index = partition, .records = batch}}}};
-    return request;
-}
-
-constexpr std::size_t kRecords = 2'000;
-constexpr std::chrono::milliseconds kEvery{1};
-
-// Comes once in kEvery.
-class Pace {
-public:
-    Pace() : fd_(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC)) {
-        constexpr timespec kPeriod{0, std::chrono::nanoseconds{kEvery}.count()};
-        const itimerspec times{kPeriod, kPeriod};
-        ::timerfd_settime(fd_, 0, &times, nullptr);
-    }
-    ~Pace() { ::close(fd_); }
-    Pace(const Pace&) = delete;
-    Pace& operator=(const Pace&) = delete;
-    void wait() const {
-        std::uint64_t times = 0;
-        if (::read(fd_, &times, sizeof times) != sizeof times) std::exit(2);
-    }
-
-private:
-    int fd_;
-};
-
-struct Percentiles {
-    double median = 0;
-    double p99 = 0;
-};
-Percentiles percentiles_of(std::vector<double> seconds) {
-    std::sort(seconds.begin(), seconds.end());
-    return {seconds[seconds.size() / 2], seconds[seconds.size() * 99 / 100]};
-}
-
-// A thousand single records a second from one client by way of the broker to another that waits, acks=all, against a
-// message of 100 bytes there and back, as often. Of each run the median and the 99th percentile.
-Percentiles through_the_broker(const BrokerProcess& broker, std::int64_t first) {
-    std::vector<Clock::time_point> sent(kRecords);
-    std::vector<double> seconds;
-    std::thread reader{[&] {
-        auto client = broker.connect();
-        wire::FetchRequest fetch;
-        fetch.max_wait_ms = 5'000;
-        fetch.min_bytes = 1;
-        fetch.topics = {{.topic = "t", .partitions = {{.fetch_offset = first, .partition_max_bytes = 1 << 20}}}};
-        std::int64_t& next = fetch.topics[0].partitions[0].fetch_offset;
-        while (seconds.size() < kRecords) {
-            const auto response = must(client.call(fetch, 11));
-            const auto now = Clock::now();
-            ByteView records = response.responses.at(0).partitions.at(0).records.value_or(ByteView{});
-            while (!records.empty()) {
-                const auto header = must(record::parse_batch_header(records));
-                seconds.push_back(Seconds{now - sent[static_cast<std::size_t>(next - first)]}.count());
-                next = header.next_offset().value();
-                records.remove_prefix(header.size_bytes);
-            }
-        }
-    }};
-    auto client = broker.connect();
-    const std::string batch = one_record_batch(0);
-    const wire::ProduceRequest request = produce_request(0, batch);
-    const Pace pace;
-    for (std::size_t i = 0; i < kRecords; ++i) {
-        pace.wait();
-        sent[i] = Clock::now();
-        static_cast<void>(must(client.call(request, 7)));
-    }
-    reader.join();
-    return percentiles_of(std::move(seconds));
-}
+// A message of 100 bytes there and back, a thousand times a second.
 Percentiles through_a_socket() {
     const Connected pair = loopback();
     const Peer echo{[&] {
@@ -367,6 +258,8 @@ Percentiles through_a_socket() {
     ::close(pair.there);
     return percentiles_of(std::move(seconds));
 }
+// A thousand single records a second from one client by way of the broker to another that waits, acks=all, against a
+// message of 100 bytes there and back, as often. Of each run the median and the 99th percentile.
 bool latency_1000(const std::string& parent) {
     const Scratch scratch{parent};
     scratch.create("t", 1);
@@ -376,7 +269,7 @@ bool latency_1000(const std::string& parent) {
     std::int64_t first = 0;
     for (int i = 0; i < 8; ++i, first += kRecords) {
         const Percentiles theirs = through_a_socket();
-        const Percentiles ours = through_the_broker(broker, first);
+        const Percentiles ours = through_the_broker(broker, first, kRecords);
         if (i == 0) continue;  // unmeasured
         medians.push_back({ours.median, theirs.median});
         p99s.push_back({ours.p99, theirs.p99});
