@@ -131,10 +131,16 @@ TEST_F(Configs, TheBrokerTellsItsOwn) {
 // Kafka says null, or what makes it choose for itself: "-1", "0".
 TEST_F(Configs, TheBrokerTellsWhatItFoundOutForItself) {
     stop();
-    ListenerConfig any{.name = "ANY", .port = 9093};
-    ListenerConfig other{.name = "OTHER", .host = "::1", .port = 9094};
-    ListenerConfig local{.name = "LOCAL", .path = "/run/mq.sock"};
-    config.listeners = {{.name = "PLAINTEXT", .host = "127.0.0.1", .port = 0}, any, other, local};
+    const auto listener = [](const char* name, const char* host, std::uint16_t port, const char* path = "") {
+        ListenerConfig made;
+        made.name = name;
+        made.host = host;
+        made.port = port;
+        made.path = path;
+        return made;
+    };
+    config.listeners = {listener("PLAINTEXT", "127.0.0.1", 0), listener("ANY", "", 9093),
+                        listener("OTHER", "::1", 9094), listener("LOCAL", "", 0, "/run/mq.sock")};
     start();
     const auto all = describe(kBroker, "0");
     const auto expect_found = [&](std::string_view name, const std::string& value) {
