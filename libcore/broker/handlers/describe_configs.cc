@@ -101,14 +101,13 @@ std::optional<std::string> set_value(const BrokerConfig& config, std::string_vie
     return set->second;
 }
 
-// Of keys whose value the start of the broker finds, where it was not set.
+// Of keys whose value the broker finds where it was not told.
 std::optional<std::string> found_value(const Broker& broker, const Client& client, std::string_view name) {
     const BrokerConfig& config = broker.config();
     if (name == "broker.id" || name == "node.id") return std::to_string(broker.id());
     if (name == "log.dirs") return config.log_dir;
-    if (name == "advertised.listeners" && !config.set.contains(name)) return advertised(config, *client.endpoint);
-    if (name == "num.network.threads" && config.network_threads <= 0)
-        return std::to_string(std::max(1u, std::thread::hardware_concurrency()));
+    if (name == "advertised.listeners") return advertised(config, *client.endpoint);
+    if (name == "num.network.threads") return std::to_string(std::max(1u, std::thread::hardware_concurrency()));
     return std::nullopt;
 }
 
@@ -118,7 +117,8 @@ void describe_broker(const Broker& broker, const Client& client, const DescribeC
     for (const BrokerKey& key : broker_keys()) {
         if (!is_wanted(resource, key.name)) continue;
         const auto set = set_value(broker.config(), key.name);
-        auto value = found_value(broker, client, key.name);
+        const bool is_told = set && !set->empty() && *set != "-1";
+        auto value = is_told ? set : found_value(broker, client, key.name);
         if (!value) value = set;
         if (!value && key.default_value) value = *key.default_value;
         Config& config = out.emplace_back();
