@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "broker/coordinator.h"
+#include "broker/descriptors.h"
 #include "broker/event_log.h"
 #include "broker/fetch_sessions.h"
 #include "broker/housekeeping.h"
@@ -28,14 +29,6 @@ namespace {
 constexpr int kExitOnBusError = 74;
 // Enough for a flush of each of some partitions at once beside what waits for a lock.
 constexpr std::size_t kWorkers = 8;
-// Of open partitions: they take half of the descriptors, connections have the rest.
-constexpr std::size_t kMostPartitions = 4096;
-constexpr std::size_t kDescriptorsOfPartition = 12;
-
-std::size_t most_partitions() {
-    const std::size_t affordable = os::descriptor_limit() / 2 / kDescriptorsOfPartition;
-    return std::clamp<std::size_t>(affordable, 16, kMostPartitions);
-}
 
 tl::unexpected<Error> in_the_way(const std::string& file, const shm::Holder& holder, std::int64_t seconds) {
     std::string remedy = "if it is stopped, continue or end it";
@@ -65,11 +58,12 @@ struct Broker::Impl {
     std::int32_t id;
     std::string cluster_id;
     store::DataDirectory directory;
-    offsets::OffsetStore offsets{directory, wall_clock_ms, 0, config.offsets_partitions};
+    DescriptorShares shares = share_out(os::descriptor_limit());
+    offsets::OffsetStore offsets{directory, wall_clock_ms, 0, config.offsets_partitions, shares.offsets_partitions};
     Topics topics{directory};
     ProducerIds producer_ids{directory};
     FetchSessions fetch_sessions{static_cast<std::size_t>(std::max(config.fetch_sessions, 0))};
-    Partitions partitions{{directory, wakeups, workers, log}, most_partitions()};
+    Partitions partitions{{directory, wakeups, workers, log}, shares.partitions};
     Coordinator coordinator{{config, log, directory, offsets, topics, workers, wakeups}};
     Housekeeping housekeeping{{config, log, directory, topics, partitions, offsets, wakeups, workers}};
     Wakeups wakeups{directory, log};

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 
+#include "broker/descriptors.h"
 #include "broker/event_log.h"
 #include "broker/leader_epoch.h"
 #include "broker/partitions.h"
 #include "broker/topics.h"
 #include "broker/worker_pool.h"
+#include "os/process.h"
 #include "record/legacy_encoder.h"
 
 namespace mq::broker {
@@ -198,18 +200,26 @@ private:
             }
             read_.total_bytes += read_.bytes[i];
             budget_ -= std::min(budget_, read_.bytes[i]);
+            // The others are looked at, and are told like those for which there were no bytes left.
+            if (read_.bytes[i] > 0 && ++files_ == most_files()) budget_ = 0;
         }
         read_.results[i] = std::move(result);
-        read_.ranges[i] = std::move(range);
+        if (read_.bytes[i] > 0) read_.ranges[i] = std::move(range);
         const Offset end = is_committed ? before.last_stable : before.high_watermark;
         read_.waits.push_back({id, std::max(end, from), limits_.isolation});
         return {};
+    }
+
+    static std::size_t most_files() {
+        static const std::size_t most = share_out(os::descriptor_limit()).files_of_fetch;
+        return most;
     }
 
     Broker& broker_;
     const FetchContext& context_;
     const FetchLimits& limits_;
     std::uint64_t budget_;
+    std::size_t files_ = 0;
     FetchRead read_;
 };
 

@@ -14,14 +14,17 @@ struct OffsetStore::Impl {
     ClockFn clock;
     std::uint32_t pieces;
     std::int32_t new_partitions;
+    std::size_t most_open;
 
     std::mutex mutex;  // of what follows
     std::optional<std::int32_t> count;
     std::uint32_t count_of_generation = 0;
     std::map<std::int32_t, std::unique_ptr<OffsetsPartition>> opened;
+    std::vector<OffsetsPartition*> recent;  // whose files may be open, the latest first
 
     // How many partitions __consumer_offsets has (OFF-3), or will have.
     [[nodiscard]] Result<std::int32_t> partitions(std::string_view group);
+    // For the caller to use; others are closed for it.
     [[nodiscard]] OffsetsPartition& partition(std::int32_t number);
     [[nodiscard]] Result<OffsetsPartition*> partition_of(std::string_view group);
     [[nodiscard]] Status make_topic();
@@ -52,6 +55,13 @@ Result<std::int32_t> OffsetStore::Impl::partitions(std::string_view group) {
 OffsetsPartition& OffsetStore::Impl::partition(std::int32_t number) {
     auto& place = opened[number];
     if (!place) place = std::make_unique<OffsetsPartition>(directory, clock, number, pieces);
+    auto at = std::ranges::find(recent, place.get());
+    if (at == recent.end()) at = recent.insert(at, place.get());
+    std::rotate(recent.begin(), at, at + 1);
+    // Who is in use now stays, and goes another time.
+    for (std::size_t i = recent.size(); recent.size() > most_open && --i > 0;) {
+        if (recent[i]->let_go()) recent.erase(recent.begin() + static_cast<std::ptrdiff_t>(i));
+    }
     return *place;
 }
 
@@ -126,14 +136,16 @@ Status OffsetStore::Impl::look_at_each(FunctionRef<Status(OffsetsPartition&)> wo
 }
 
 OffsetStore::OffsetStore(store::DataDirectory& directory, ClockFn clock, std::uint32_t table_pieces,
-                         std::int32_t new_partitions)
+                         std::int32_t new_partitions, std::size_t most_open)
     : impl_(new Impl{.directory = directory,
                      .clock = clock,
                      .pieces = table_pieces != 0 ? table_pieces : shm::kOffsetPieces,
                      .new_partitions = new_partitions,
+                     .most_open = most_open,
                      .mutex = {},
                      .count = {},
-                     .opened = {}}) {}
+                     .opened = {},
+                     .recent = {}}) {}
 OffsetStore::OffsetStore(OffsetStore&&) noexcept = default;
 OffsetStore& OffsetStore::operator=(OffsetStore&&) noexcept = default;
 OffsetStore::~OffsetStore() = default;
@@ -249,12 +261,17 @@ Status OffsetStore::flush(std::string_view group) {
 }
 
 Status OffsetStore::flush() {
-    std::vector<OffsetsPartition*> partitions;
+    std::vector<std::int32_t> numbers;
     {
         const std::scoped_lock lock{impl_->mutex};
-        for (const auto& [number, p] : impl_->opened) partitions.push_back(p.get());
+        for (const auto& [number, p] : impl_->opened) numbers.push_back(number);
     }
-    for (OffsetsPartition* p : partitions) {
+    for (const std::int32_t number : numbers) {
+        OffsetsPartition* p = nullptr;
+        {
+            const std::scoped_lock lock{impl_->mutex};
+            p = &impl_->partition(number);
+        }
         const std::scoped_lock lock{p->change_mutex};
         if (!p->was_opened_for_writing()) continue;
         MQ_TRY(p->open_writer());

@@ -74,9 +74,10 @@ struct Group {
 class OffsetStore {
 public:
     // `table_pieces`: for tests of a full shared table; 0: all there are. `new_partitions`: of __consumer_offsets, if
-    // it is missing.
+    // it is missing. `most_open`: the files of so many partitions stay open, of those that were used last.
     explicit OffsetStore(store::DataDirectory& directory, ClockFn clock = wall_clock_ms,
-                         std::uint32_t table_pieces = 0, std::int32_t new_partitions = kOffsetsPartitions);
+                         std::uint32_t table_pieces = 0, std::int32_t new_partitions = kOffsetsPartitions,
+                         std::size_t most_open = kOffsetsPartitions);
     OffsetStore(OffsetStore&&) noexcept;
     OffsetStore& operator=(OffsetStore&&) noexcept;
     ~OffsetStore();

@@ -42,6 +42,15 @@ void OffsetsPartition::let_go_of_replaced() {
     writer_.reset();
 }
 
+bool OffsetsPartition::let_go() {
+    const std::unique_lock change{change_mutex, std::try_to_lock};
+    const std::unique_lock look{mutex, std::try_to_lock};
+    if (!change || !look) return false;
+    reader_.reset();
+    writer_.reset();
+    return true;
+}
+
 // False: nothing was ever committed here.
 Result<bool> OffsetsPartition::open_reader() {
     for (int attempt = 0; attempt < kLooks; ++attempt) {

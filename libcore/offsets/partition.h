@@ -49,6 +49,8 @@ public:
     [[nodiscard]] bool take_full_note() { return full_.exchange(false); }
     // Without either lock: closes what is open of files that others have replaced or removed, unless it is in use.
     void let_go_of_replaced();
+    // The same of all files; false: it is in use.
+    [[nodiscard]] bool let_go();
 
     // ---- Changes
     // Errors: not_found (there is no topic yet, or no longer).

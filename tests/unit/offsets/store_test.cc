@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <set>
 
 #include "record/batch_builder.h"
 #include "unit/offsets/fixture.h"
@@ -47,6 +48,38 @@ TEST(OffsetStore, GivesBackWhatWasCommitted) {
     EXPECT_EQ(reader.offsets.fetch_all("workers").value(), expected);
     EXPECT_EQ(problems_of(reader.offsets), "");
     EXPECT_EQ(reader.offsets.check()->entries, 3u);
+}
+
+TEST(OffsetStore, KeepsOnlyTheFilesOfSoManyPartitionsOpen) {
+    const FastDir dir;
+    Opened opened{dir.path()};
+    OffsetStore offsets{opened.directory, wall_clock_ms, 0, kOffsetsPartitions, 2};
+    const auto open_partitions = [&] {
+        std::set<std::string> found;
+        for (const auto& entry : std::filesystem::directory_iterator{"/proc/self/fd"}) {
+            std::error_code gone;
+            const auto target = std::filesystem::read_symlink(entry.path(), gone);
+            const std::string partition = target.parent_path().filename().string();
+            if (!gone && partition.starts_with("__consumer_offsets-")) found.insert(partition);
+        }
+        return found;
+    };
+    for (int round = 1; round <= 2; ++round) {
+        for (int i = 0; i < 20; ++i) {
+            const std::string group = "g" + std::to_string(i);
+            ASSERT_TRUE(commit_one(offsets, group, "jobs", 0, 100 * round + i));
+            EXPECT_LE(open_partitions().size(), 2u);
+        }
+        for (int i = 0; i < 20; ++i) {
+            EXPECT_EQ(fetched(offsets, "g" + std::to_string(i), "jobs", 0), 100 * round + i);
+            EXPECT_LE(open_partitions().size(), 2u);
+        }
+    }
+    EXPECT_EQ(names_of(offsets).size(), 20u);
+    ASSERT_TRUE(offsets.flush());
+    EXPECT_LE(open_partitions().size(), 2u);
+    EXPECT_GE(open_partitions().size(), 1u);
+    EXPECT_EQ(problems_of(offsets), "");
 }
 
 TEST(OffsetStore, WhoMayOnlyReadWithoutSharedMemorySeesEveryCommit) {
