@@ -141,7 +141,8 @@ TEST_F(FewDescriptors, WhoIsAcceptedIsServedByEveryPartitionAndTheOthersAreRefus
                 EXPECT_EQ(fetch(clients[i], partition, partition + 1), 1u);
             }
             commit(clients[i], "group" + std::to_string(i), static_cast<std::int64_t>(i));
-            EXPECT_GE(fetch(clients[i], 0, kPartitions), 8u);
+            // 256 / 32 files in one answer; the others have their turn later.
+            EXPECT_EQ(fetch(clients[i], 0, kPartitions), 8u);
         }
     };
     std::vector<std::thread> threads;
