@@ -272,6 +272,7 @@ END
     kill -TERM "$pid"
     kill -CONT "$pid"
     ends 143
+    : >log
     (trap '' INT; exec mq-broker -D data -l 127.0.0.1:0 2>log </dev/null) &
     pid=$!
     brokers+=("$pid")
