@@ -33,6 +33,12 @@ void PartitionReader::Impl::start_reading() {
     ranges->set_dense(dense);
 }
 
+void PartitionReader::Impl::stop_reading() {
+    if (reader && !left) left = std::move(reader);
+    reader.reset();
+    ranges.reset();
+}
+
 Status PartitionReader::Impl::attach() {
     MQ_ASSIGN(const TopicMeta meta, directory->find_meta(id));
     config = meta.log;
@@ -62,8 +68,7 @@ Result<bool> PartitionReader::Impl::go_live() {
         return false;
     }
     use_generation = *held;
-    reader.reset();
-    ranges.reset();
+    stop_reading();
     own_log.reset();
     own.reset();
     start_reading();
@@ -88,8 +93,7 @@ Result<bool> PartitionReader::Impl::take_over() {
 
 // State of its own, from the files as they are (DIR-9).
 Status PartitionReader::Impl::read_files() {
-    reader.reset();
-    ranges.reset();
+    stop_reading();
     own_log.reset();
     own = std::make_unique<log::PublishedState>();
     ++times_read;
@@ -214,6 +218,7 @@ Result<log::ReadOutcome> PartitionReader::Impl::read(FunctionRef<Result<log::Rea
 
 Result<log::ReadOutcome> PartitionReader::next(log::ScannedBatch& batch) {
     Impl& r = *impl_;
+    r.left.reset();
     auto outcome = r.read([&] { return r.reader->next(batch); });
     if (outcome && *outcome == log::ReadOutcome::batch) r.position = r.reader->position();
     return outcome;

@@ -45,7 +45,7 @@ public:
     [[nodiscard]] Offset position() const;
     void set_verify_checksum(bool verify);
     // Errors: not_found as bounds(); corrupt and truncated with file and byte. The batch's bytes are valid until the
-    // next call.
+    // next call of this.
     [[nodiscard]] Result<log::ReadOutcome> next(log::ScannedBatch& batch);
 
     // As RangeReader::read; beside next(), whose position it neither needs nor moves. Errors: as next().

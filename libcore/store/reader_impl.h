@@ -31,6 +31,7 @@ struct PartitionReader::Impl {
     std::uint64_t times_read = 0;
     FilesSeen files_seen;
     std::optional<log::LogReader> reader;  // absent: there are no files yet
+    std::optional<log::LogReader> left;    // the one before, as long as the bytes that it gave must stay
     std::optional<log::RangeReader> ranges;
     log::RecoveryReport report;
 
@@ -49,6 +50,7 @@ struct PartitionReader::Impl {
         return reader && (reader->bound() > position || state().read().log_start > position);
     }
     void start_reading();
+    void stop_reading();
     [[nodiscard]] Result<log::ReadOutcome> read(FunctionRef<Result<log::ReadOutcome>()> from_files);
     // Where the reader stands is held against what has happened since. True: there may be more to read now. Errors:
     // not_found, the topic went away.

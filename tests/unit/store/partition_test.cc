@@ -325,6 +325,31 @@ TEST(Partition, DIR9_AReaderWithoutPermissionToWriteReadsAndFollows) {
     EXPECT_EQ(child.wait(), exited_with(0));
 }
 
+// Who read the files by itself takes part in what is shared as soon as there is that, in any call.
+TEST(Partition, DIR9_ABatchThatWasReadStaysWhenAnotherProcessBringsThePartitionUp) {
+    const TempDir dir;
+    make_topic(dir.path());
+    EXPECT_EQ(run_in_child([&] {
+                  auto own = DataDirectory::open(dir.path(), for_writing()).value();
+                  return append(*own.open_writer(kId).value(), 0, 5) ? 0 : 1;
+              }),
+              exited_with(0));
+    ASSERT_EQ(unlink((dir / ".mq-control").c_str()), 0);
+    auto directory = DataDirectory::open(dir.path(), {}).value();
+    const auto reader = directory.open_reader(kId).value();
+    log::ScannedBatch batch;
+    ASSERT_EQ(reader->next(batch).value(), ReadOutcome::batch);
+    const std::string bytes{batch.bytes};
+    auto writing = DataDirectory::open(dir.path(), for_writing()).value();
+    ASSERT_TRUE(append(*writing.open_writer(kId).value(), 5));
+    ASSERT_EQ(reader->life().use, 0U);
+    ASSERT_EQ(reader->bounds().value().log_end, Offset{6});
+    ASSERT_NE(reader->life().use, 0U) << "it takes part now";
+    EXPECT_TRUE(batch.bytes == bytes);
+    ASSERT_EQ(reader->next(batch).value(), ReadOutcome::batch);
+    EXPECT_EQ(batch.header.base_offset, Offset{5});
+}
+
 TEST(Partition, APP8_TheLastOneToCloseLeavesRecoveryPointsAtTheEndOfWhatIsWorthIt) {
     const TempDir dir;
     make_topic(dir.path(), {}, 3);
