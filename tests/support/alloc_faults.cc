@@ -38,12 +38,14 @@ void* __wrap_calloc(std::size_t count, std::size_t size) {
 void* __wrap_realloc(void* memory, std::size_t size) { return must_fail() ? nullptr : __real_realloc(memory, size); }
 }
 
-// The array and nothrow forms of the standard library call these.
+// The other forms of the standard library call these. A sanitizer's own do not, and what is taken of one must not be
+// given to the other: the nothrow form is that of stable_sort.
 void* operator new(std::size_t size) {
     void* memory = std::malloc(size == 0 ? 1 : size);
     if (memory == nullptr) throw std::bad_alloc{};
     return memory;
 }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return std::malloc(size == 0 ? 1 : size); }
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
