@@ -1,5 +1,7 @@
 #include "support/faults.h"
 
+#include <pthread.h>
+
 #include <chrono>
 #include <condition_variable>
 #include <cstring>
@@ -7,6 +9,7 @@
 #include <iterator>
 #include <mutex>
 #include <stdexcept>
+#include <thread>
 
 namespace mq::test {
 namespace {
@@ -16,6 +19,10 @@ constexpr unsigned kLastingInterrupts = 8;
 constexpr unsigned kMaxCalls = 100'000;
 
 std::atomic<FaultInjector*> current{nullptr};
+// Threads in its hook, which may still look at it when it is to go.
+std::atomic<unsigned> inside{0};
+// A child has none of them.
+const int forgets_at_fork = ::pthread_atfork(nullptr, nullptr, [] { inside.store(0); });
 
 bool is_below(std::string_view path, std::string_view directory) {
     if (directory.empty()) return true;
@@ -26,6 +33,7 @@ bool is_below(std::string_view path, std::string_view directory) {
 }  // namespace
 
 FaultInjector::FaultInjector(FaultPlan plan) : plan_(std::move(plan)) {
+    if (forgets_at_fork != 0) throw std::logic_error("no call at fork");
     if (current.exchange(this) != nullptr) throw std::logic_error("two fault injectors at once");
     os::set_fault_hook(&FaultInjector::hook);
 }
@@ -33,11 +41,15 @@ FaultInjector::FaultInjector(FaultPlan plan) : plan_(std::move(plan)) {
 FaultInjector::~FaultInjector() {
     os::set_fault_hook(nullptr);
     current.store(nullptr);
+    while (inside.load() != 0) std::this_thread::yield();
 }
 
 os::Fault FaultInjector::hook(os::Call call, std::string_view path, std::size_t bytes) {
+    ++inside;
     FaultInjector* const injector = current.load();
-    return injector == nullptr ? os::Fault{} : injector->next(call, path, bytes);
+    const os::Fault fault = injector == nullptr ? os::Fault{} : injector->next(call, path, bytes);
+    --inside;
+    return fault;
 }
 
 os::Fault FaultInjector::next(os::Call call, std::string_view path, std::size_t bytes) {
