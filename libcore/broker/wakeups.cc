@@ -26,6 +26,7 @@ namespace {
 // Partitions that nobody waits for any more stay watched as long as nothing happens in them: as a rule the next fetch
 // of the same client comes back, and the thread need not be told. No more than these.
 constexpr std::size_t kMostIdle = 256;
+constexpr std::int64_t kUnwatchedMs = 100;
 // Of those that wait for an append are called by who appends; the thread calls the others.
 constexpr std::size_t kMostAtOnce = 8;
 
@@ -92,21 +93,24 @@ struct Wakeups::Impl {
         return id;
     }
 
-    // Whether what it waits for is there already.
-    bool enter(Id id, std::span<const Watched> watched, std::int64_t until_ms) {
+    // Whether what it waits for is there already; when it is called otherwise.
+    bool enter(Id id, std::span<const Watched> watched, std::int64_t& until_ms) {
         Entry& entry = entries[id];
-        entry.until_ms = until_ms;
-        times.emplace(until_ms, id);
         bool is_due = false;
         for (const Watched& wanted : watched) {
             Partition* const partition = watch(wanted.id);
-            if (partition == nullptr) continue;
+            if (partition == nullptr) {
+                until_ms = std::min(until_ms, os::monotonic_ms() + kUnwatchedMs);
+                continue;
+            }
             const Offset end = partition->end.end(wanted.isolation).value_or(wanted.beyond);
             is_due = is_due || end > wanted.beyond || partition->end.is_gone();
             entry.partitions.push_back(partition);
             partition->waiters.push_back({id, wanted.beyond, end, wanted.isolation});
             if (partition->waiters.size() == 1) --idle;
         }
+        entry.until_ms = until_ms;
+        times.emplace(until_ms, id);
         return is_due;
     }
 

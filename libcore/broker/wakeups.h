@@ -32,11 +32,12 @@ public:
     Id at(std::int64_t monotonic_ms, std::function<void()> call);
 
     struct Watched {
-        log::TopicPartition id;  // of a partition that was opened; of others nothing is noticed
-        Offset beyond{0};        // its end, for that isolation, lies above this, or has gone back
+        log::TopicPartition id;
+        Offset beyond{0};  // its end, for that isolation, lies above this, or has gone back
         log::Isolation isolation = log::Isolation::read_uncommitted;
     };
     // As soon as one of them holds, at once if it does already, or a topic went away, or that time has come. Once.
+    // What cannot be watched, as nobody has it open (any more), is called in 100 ms at the latest: to look again.
     Id when(std::span<const Watched> watched, std::int64_t until_ms, std::function<void()> call);
 
     // Records were added to it by this process, which did not wake the thread (PartitionWriter::Wake::others). A few

@@ -325,10 +325,16 @@ TEST(Workers, WhatFindsNoRoomInTheQueueIsRefused) {
     EXPECT_EQ(done, taken);
 }
 
-TEST_F(WakeupsTest, OfAPartitionThatNobodyOpenedOnlyTheTimeIsNoticed) {
-    const std::vector wanted{records_of("nowhere", 3)};
-    wakeups.when(wanted, os::monotonic_ms() + 20, note(1));
+// The topic may have gone between the look and the wait.
+TEST_F(WakeupsTest, FET9_WhatCannotBeWatchedIsLookedAtAgainBeforeLong) {
+    make_topic("a");
+    ASSERT_TRUE(directory.delete_topic("a"));
+    const std::vector gone{records_of("a")};
+    wakeups.when(gone, kNever, note(1));
     EXPECT_EQ(calls(1), (std::vector{1}));
+    const std::vector nowhere{records_of("nowhere", 3)};
+    wakeups.when(nowhere, os::monotonic_ms() + 20, note(2));
+    EXPECT_EQ(calls(2), (std::vector{1, 2}));
 }
 
 }  // namespace
