@@ -78,6 +78,26 @@ std::string read_golden(std::string_view relative) {
     return slurp(path);
 }
 
+std::vector<std::string> recorded_sessions() {
+    std::vector<std::string> names;
+    for (const char* folder : {"wire", "groups"}) {
+        for (const auto& entry : fs::directory_iterator{golden_path(folder)}) {
+            if (entry.path().extension() == ".jsonl")
+                names.push_back(std::string{folder} + '/' + entry.path().stem().string());
+        }
+    }
+    return sorted(std::move(names));
+}
+
+std::string recorded_member(const std::string& line, const std::string& name) {
+    const std::string key = '"' + name + "\": ";
+    const std::size_t at = line.find(key);
+    if (at == line.npos) return "";
+    std::size_t start = at + key.size();
+    if (line[start] == '"') ++start;
+    return line.substr(start, line.find_first_of("\",}", start) - start);
+}
+
 std::string slurp(const std::string& path) {
     std::ifstream file{path, std::ios::binary};
     if (!file) throw std::runtime_error("cannot open " + path);

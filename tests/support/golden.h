@@ -27,6 +27,12 @@ namespace mq::test {
 [[nodiscard]] std::string read_golden(std::string_view relative);
 [[nodiscard]] bool has_golden(std::string_view relative);
 
+// Sessions of clients with the broker, "wire/kcat-P": every one of both folders, sorted. NAME.jsonl has a flat JSON
+// line a frame.
+[[nodiscard]] std::vector<std::string> recorded_sessions();
+// The value of a member of such a line, without quotes; empty if there is none.
+[[nodiscard]] std::string recorded_member(const std::string& line, const std::string& name);
+
 // A whole file anywhere.
 [[nodiscard]] std::string slurp(const std::string& path);
 

@@ -161,7 +161,7 @@ TEST_F(Produce, OldMessageSetsAreKeptAsOneBatch) {
 // What kcat and Java clients sent to a real broker. The broker keeps their bytes, but for offset and leader epoch.
 TEST_F(Produce, ACK9_GoldenSessionsAreAnsweredAsByARealBroker) {
     std::size_t produced = 0;
-    for (const std::string& name : mq::broker::test::recorded_sessions()) {
+    for (const std::string& name : mq::test::recorded_sessions()) {
         if (name.find("-P") == std::string::npos && name.find("java-console-producer") == std::string::npos) continue;
         SCOPED_TRACE(name);
         std::map<std::pair<int, std::int32_t>, std::uint64_t> tickets;

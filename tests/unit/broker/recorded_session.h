@@ -21,8 +21,7 @@ struct RecordedFrame {
     std::string payload;  // without the length
 };
 
-// "wire/kcat-P": every file of both folders, sorted.
-[[nodiscard]] std::vector<std::string> recorded_sessions();
+// Of mq::test::recorded_sessions().
 [[nodiscard]] std::vector<RecordedFrame> read_session(const std::string& name);
 
 }  // namespace mq::broker::test

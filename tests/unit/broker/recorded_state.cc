@@ -6,6 +6,7 @@
 #include <set>
 
 #include "record/batch.h"
+#include "support/golden.h"
 #include "wire/frame.h"
 #include "wire/messages/fetch.h"
 #include "wire/messages/metadata.h"
@@ -71,7 +72,7 @@ void add_batches(std::string_view bytes, Batches& to) {
 const std::map<log::TopicPartition, Batches>& fetched_batches() {
     static const auto all = [] {
         std::map<log::TopicPartition, Batches> found;
-        for (const std::string& name : recorded_sessions()) {
+        for (const std::string& name : mq::test::recorded_sessions()) {
             for (const RecordedFrame& frame : read_session(name)) {
                 if (frame.is_request || frame.left_out > 0 || frame.key != wire::ApiKey::fetch || frame.version < 4)
                     continue;

@@ -15,6 +15,7 @@
 #include "message_walk.h"
 #include "record/record.h"
 #include "recorded_state.h"
+#include "support/golden.h"
 
 namespace mq::broker::test {
 namespace {
@@ -374,7 +375,7 @@ TEST(ReplayTable, NamesEverySessionThatNeedsNoTransactions) {
     std::vector<std::string> named{"wire/java-transaction"};
     for (const Session& session : sessions()) named.push_back(session.name);
     std::ranges::sort(named);
-    EXPECT_EQ(named, recorded_sessions());
+    EXPECT_EQ(named, mq::test::recorded_sessions());
 }
 
 }  // namespace

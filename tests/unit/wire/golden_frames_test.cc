@@ -1,8 +1,6 @@
 // Sessions of real clients with a real broker: every frame is understood, and comes out again byte for byte.
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <filesystem>
 #include <map>
 #include <set>
 #include <sstream>
@@ -15,26 +13,7 @@
 namespace mq::wire::test {
 namespace {
 
-std::vector<std::string> recordings() {
-    std::vector<std::string> paths;
-    for (const char* folder : {"wire", "groups"}) {
-        for (const auto& entry : std::filesystem::directory_iterator{mq::test::golden_path(folder)}) {
-            if (entry.path().extension() == ".jsonl") paths.push_back(entry.path());
-        }
-    }
-    std::ranges::sort(paths);
-    return paths;
-}
-
-// The value of a member of one flat JSON line, without quotes.
-std::string member(const std::string& line, const std::string& name) {
-    const std::string key = '"' + name + "\": ";
-    const std::size_t at = line.find(key);
-    if (at == line.npos) return "";
-    std::size_t start = at + key.size();
-    if (line[start] == '"') ++start;
-    return line.substr(start, line.find_first_of("\",}", start) - start);
-}
+using mq::test::recorded_member;
 
 Result<std::string> recode_request(ByteView payload) {
     MQ_ASSIGN(const RequestFrame frame, parse_request(payload));
@@ -62,25 +41,25 @@ Result<std::string> recode_response(ByteView payload, ApiKey key, std::int16_t v
 TEST(GoldenFrames, ComeOutAsTheyWentIn) {
     std::map<std::string, std::set<int>> seen;
     std::size_t frames = 0;
-    for (const std::string& path : recordings()) {
-        std::istringstream lines{mq::test::slurp(path)};
+    for (const std::string& name : mq::test::recorded_sessions()) {
+        std::istringstream lines{mq::test::read_golden(name + ".jsonl")};
         for (std::string line; std::getline(lines, line);) {
-            const std::string bytes = from_hex(member(line, "hex"));
+            const std::string bytes = from_hex(recorded_member(line, "hex"));
             if (bytes.empty()) continue;  // an event, not a frame
-            const auto key = static_cast<ApiKey>(std::stoi(member(line, "api_key")));
-            const auto version = static_cast<std::int16_t>(std::stoi(member(line, "api_version")));
-            const bool is_request = member(line, "dir") == "request";
-            ASSERT_EQ(std::to_string(bytes.size()), member(line, "size"));
+            const auto key = static_cast<ApiKey>(std::stoi(recorded_member(line, "api_key")));
+            const auto version = static_cast<std::int16_t>(std::stoi(recorded_member(line, "api_version")));
+            const bool is_request = recorded_member(line, "dir") == "request";
+            ASSERT_EQ(std::to_string(bytes.size()), recorded_member(line, "size"));
             const auto again = is_request ? recode_request(bytes) : recode_response(bytes, key, version);
-            const std::string where = path + " frame " + member(line, "n");
+            const std::string where = name + " frame " + recorded_member(line, "n");
             ASSERT_TRUE(again) << where << ": " << again.error().message();
             ASSERT_EQ(to_hex(*again), to_hex(bytes)) << where;
             if (is_request) {
                 const auto parsed = parse_request(bytes);
                 EXPECT_EQ(parsed->header.api_key, key);
                 EXPECT_EQ(parsed->header.api_version, version);
-                EXPECT_EQ(std::to_string(parsed->header.correlation_id), member(line, "correlation_id"));
-                EXPECT_EQ(parsed->header.client_id.value_or(""), member(line, "client_id"));
+                EXPECT_EQ(std::to_string(parsed->header.correlation_id), recorded_member(line, "correlation_id"));
+                EXPECT_EQ(parsed->header.client_id.value_or(""), recorded_member(line, "client_id"));
             }
             seen[std::string{api_of(key).name}].insert(version);
             ++frames;
