@@ -58,6 +58,18 @@ read_one_of_each() {
     for partition in 0 1 2 3; do read_from "$1"; done
 }
 
+# each_is_read WORD READER...: a record of WORD in each of four partitions; as many as each reader stands there come to it.
+each_is_read() {
+    local word=$1 partition reader
+    shift
+    for partition in 0 1 2 3; do echo "$word $partition" | produce -t shared -p "$partition"; done
+    for reader in "$@"; do
+        read_from "$reader"
+        echo "$line"
+    done >read
+    same "$(sort read)" "$word 0"$'\n'"$word 1"$'\n'"$word 2"$'\n'"$word 3"
+}
+
 @test "members of a group share the partitions, and go on where those that leave had come to" {
     start_broker
     mq-topics create --partitions 4 shared
@@ -66,20 +78,10 @@ read_one_of_each() {
     read_one_of_each one
     start two kcat "${options[@]}" -G crew shared
     await_words two 'assigned: shared ['
-    for partition in 0 1 2 3; do echo "to $partition" | produce -t shared -p "$partition"; done
-    for reader in one one two two; do
-        read_from "$reader"
-        echo "$line"
-    done >read
-    same "$(sort read)" $'to 0\nto 1\nto 2\nto 3'
+    each_is_read to one one two two
     kill -TERM "${pids[two]}"
     wait "${pids[two]}" || true
-    for partition in 0 1 2 3; do echo "again $partition" | produce -t shared -p "$partition"; done
-    for ((i = 0; i < 4; ++i)); do
-        read_from one
-        echo "$line"
-    done >read
-    same "$(sort read)" $'again 0\nagain 1\nagain 2\nagain 3'
+    each_is_read again one one one one
 }
 
 @test "a static member gets back what it had, and the others keep theirs" {
@@ -98,12 +100,7 @@ read_one_of_each() {
     before=$(wc -l <one.words)
     start again kcat -X group.instance.id=two "${options[@]}"
     await_words again "$(cat owned)"
-    for partition in 0 1 2 3; do echo "to $partition" | produce -t shared -p "$partition"; done
-    for reader in one one again again; do
-        read_from "$reader"
-        echo "$line"
-    done >read
-    same "$(sort read)" $'to 0\nto 1\nto 2\nto 3'
+    each_is_read to one one again again
     same "$(tail -n +$((before + 1)) one.words | grep -c -e assigned -e revoked)" 0
 }
 
