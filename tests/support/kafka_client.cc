@@ -143,7 +143,7 @@ KafkaConsumer::KafkaConsumer(const std::string& address, const Settings& setting
     rd_kafka_poll_set_consumer(client_);
 }
 
-KafkaConsumer::~KafkaConsumer() { rd_kafka_consumer_close(client_); }
+KafkaConsumer::~KafkaConsumer() { close(); }
 
 void KafkaConsumer::subscribe(const std::vector<std::string>& topics) {
     std::vector<TopicPlace> places;

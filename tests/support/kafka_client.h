@@ -95,6 +95,8 @@ public:
     // `count` records, in the order in which they came.
     [[nodiscard]] std::vector<KafkaRecord> read(std::size_t count);
     void commit();
+    // Leaves the group; the destructor does so too.
+    void close() { rd_kafka_consumer_close(client_); }
     [[nodiscard]] std::vector<TopicPlace> assignment() const;
     [[nodiscard]] rd_kafka_resp_err_t last_error() const { return last_error_; }
     // Of the partitions that came and went with each rebalance: "+3", "-1".
