@@ -1,5 +1,7 @@
 #include "broker/wakeups.h"
 
+#include <sched.h>
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -29,6 +31,28 @@ constexpr std::size_t kMostIdle = 256;
 constexpr std::int64_t kUnwatchedMs = 100;
 // Of those that wait for an append are called by who appends; the thread calls the others.
 constexpr std::size_t kMostAtOnce = 8;
+
+// Lets a client that this thread has interrupted, as a rule amid its send(), go to sleep before the readers are woken
+// up. A reader is then started on this processor, which is awake, and on no other one, which may have to be woken up
+// itself: that takes several times as long as all the rest (README.md). Behind a program that computes, the turn
+// lasts as long as its time slice; who has seen that gives no way for a while. Thread-safe.
+class BriefYield {
+public:
+    void operator()() {
+        if (unwilling_.load(std::memory_order_relaxed) > 0) {
+            unwilling_.fetch_sub(1, std::memory_order_relaxed);
+            return;
+        }
+        const std::int64_t before = os::monotonic_ns();
+        sched_yield();
+        if (os::monotonic_ns() - before > kLongNs) unwilling_.store(kTurns, std::memory_order_relaxed);
+    }
+
+private:
+    static constexpr std::int64_t kLongNs = 200'000;
+    static constexpr int kTurns = 1'000;
+    std::atomic<int> unwilling_{0};
+};
 
 }  // namespace
 
@@ -67,6 +91,7 @@ struct Wakeups::Impl {
     std::atomic<std::uint32_t> word{0};
     store::EndSleeper sleeper{word};
     std::thread thread;
+    BriefYield give_way;
 
     Impl(store::DataDirectory& of, EventLog& to) : directory(of), log(to) {}
 
@@ -295,6 +320,7 @@ void Wakeups::appended(const log::TopicPartition& id) {
             impl_->tell_thread();  // which sees that the end has moved
         }
     }
+    if (!calls.empty()) impl_->give_way();
     for (const auto& call : calls) impl_->make(call);
 }
 
