@@ -78,11 +78,6 @@ struct OffsetTimes {
     TimestampMs expires_ms = kNoTimestamp;
 };
 
-struct GroupRemoval {
-    GroupError error = GroupError::none;
-    bool has_record = false;  // a null value for the group's metadata is to be written
-};
-
 struct GroupPart;   // one group; see group_part.h
 struct MemberPart;  // one member
 
@@ -122,12 +117,6 @@ public:
     // OFF-16. The offsets of a topic whose answer is none may be removed.
     [[nodiscard]] OffsetDeleteAnswer check_offset_delete(std::string_view group,
                                                          std::span<const std::string> topics) const;
-    // DeleteGroups (OFF-17). Without an error the group is Dead, and the caller writes null values for its offsets
-    // and its record, then says how that went: a group whose removal failed is Empty again.
-    [[nodiscard]] GroupRemoval remove(std::string_view group);
-    // The same for a group that has no offsets left (OFF-15); non_empty_group if it has members or awaits some.
-    [[nodiscard]] GroupRemoval remove_without_offsets(std::string_view group);
-    void removal_written(std::string_view group, bool succeeded);
 
     // ---- events
 
@@ -141,7 +130,7 @@ public:
 
     // ---- looking
 
-    // It has members, or somebody was given an id to join with, or it is just being removed.
+    // It has members, or somebody was given an id to join with.
     [[nodiscard]] bool is_joined(std::string_view group) const;
     // A group that does not exist is Dead.
     [[nodiscard]] GroupSummary describe(std::string_view group) const;

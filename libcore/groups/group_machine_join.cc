@@ -52,7 +52,6 @@ void GroupMachine::join(Token token, const JoinRequest& request, Now now) {
 }
 
 GroupError GroupMachine::join_group(GroupPart& group, Token token, const JoinRequest& request, Now now) {
-    if (group.state == ClassicState::dead) return GroupError::coordinator_not_available;
     // JOI-4. In a join phase those count who came to it, so that of too many the last ones have to go.
     const MemberPart* known = group.find(request.member_id);
     if (known == nullptr && request.instance_id && group.statics.count(*request.instance_id) != 0) {
@@ -205,7 +204,7 @@ void GroupMachine::finish_replacement(GroupPart& group, const PendingWrite& writ
 // ---- the join phase
 
 void GroupMachine::prepare_rebalance(GroupPart& group, Now now) {
-    if (group.state == ClassicState::preparing_rebalance || group.state == ClassicState::dead) return;
+    if (group.state == ClassicState::preparing_rebalance) return;
     if (group.state == ClassicState::completing_rebalance) {
         for (auto& [id, member] : group.members) member.assignment.clear();
         answer_syncs(group, GroupError::rebalance_in_progress, now);

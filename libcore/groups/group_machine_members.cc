@@ -12,8 +12,6 @@ void GroupMachine::sync(Token token, const SyncRequest& request, Now now) {
     if (error == GroupError::coordinator_load_in_progress) error = GroupError::rebalance_in_progress;
     GroupPart* group = error == GroupError::none ? find(request.group) : nullptr;
     if (error == GroupError::none && group == nullptr) error = GroupError::unknown_member_id;
-    if (error == GroupError::none && group->state == ClassicState::dead)
-        error = GroupError::coordinator_not_available;
     if (error == GroupError::none) error = group->check_member(request.member_id, request.instance_id);
     if (error == GroupError::none) {
         const bool other_protocol = (request.protocol_type && request.protocol_type != group->protocol_type) ||
@@ -92,7 +90,6 @@ GroupError GroupMachine::heartbeat(const HeartbeatRequest& request, Now now) {
     if (unfit != GroupError::none) return unfit;
     GroupPart* group = find(request.group);
     if (group == nullptr) return GroupError::unknown_member_id;
-    if (group->state == ClassicState::dead) return GroupError::coordinator_not_available;
     const GroupError unknown = group->check_member(request.member_id, request.instance_id);
     if (unknown != GroupError::none) return unknown;
     if (request.generation != group->generation) return GroupError::illegal_generation;
@@ -109,10 +106,6 @@ LeaveAnswer GroupMachine::leave(const LeaveRequest& request, Now now) {
     answer.error = check_group(request.group, false);
     if (answer.error != GroupError::none) return answer;
     GroupPart* group = find(request.group);
-    if (group != nullptr && group->state == ClassicState::dead) {
-        answer.error = GroupError::coordinator_not_available;
-        return answer;
-    }
     for (const LeavingMember& leaving : request.members) {
         answer.members.push_back(group == nullptr ? GroupError::unknown_member_id : leave_one(*group, leaving, now));
     }

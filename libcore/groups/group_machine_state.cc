@@ -102,7 +102,6 @@ GroupError GroupMachine::check_commit(const CommitRequest& request, Now now) {
         create(request.group).has_offsets = true;
         return GroupError::none;
     }
-    if (group->state == ClassicState::dead) return GroupError::coordinator_not_available;
     const bool names_member = request.generation >= 0 || !request.member_id.empty() || request.instance_id;
     if (group->state == ClassicState::empty && request.generation < 0) {
         // OFF-3
@@ -131,7 +130,7 @@ OffsetDeleteAnswer GroupMachine::check_offset_delete(std::string_view group,
     answer.error = check_group(group, false);
     if (answer.error != GroupError::none) return answer;
     const GroupPart* part = find(group);
-    if (part == nullptr || part->state == ClassicState::dead) {
+    if (part == nullptr) {
         answer.error = GroupError::group_id_not_found;
         return answer;
     }
@@ -148,38 +147,10 @@ OffsetDeleteAnswer GroupMachine::check_offset_delete(std::string_view group,
     return answer;
 }
 
-GroupRemoval GroupMachine::remove(std::string_view group) {
-    const GroupError unfit = check_group(group, true);
-    if (unfit != GroupError::none) return {unfit, false};
-    GroupPart* part = find(group);
-    if (part == nullptr || part->state == ClassicState::dead) return {GroupError::group_id_not_found, false};
-    if (part->state != ClassicState::empty) return {GroupError::non_empty_group, false};
-    part->state = ClassicState::dead;
-    part->pending.clear();
-    return {GroupError::none, part->generation > 0};
-}
-
-GroupRemoval GroupMachine::remove_without_offsets(std::string_view group) {
-    const GroupPart* part = find(group);
-    if (part != nullptr && !part->pending.empty()) return {GroupError::non_empty_group, false};
-    return remove(group);
-}
-
-void GroupMachine::removal_written(std::string_view group, bool succeeded) {
-    GroupPart* part = find(group);
-    if (part == nullptr || part->state != ClassicState::dead) return;
-    if (!succeeded) {
-        part->state = ClassicState::empty;
-        return;
-    }
-    wakeups_.erase({part->wake_ms, part->name});
-    groups_.erase(part->name);
-}
-
 bool GroupMachine::offset_expired(std::string_view group, std::string_view topic, OffsetTimes times,
                                   std::int64_t retention_ms, Now now) const {
     const GroupPart* part = find(group);
-    if (part == nullptr || part->state == ClassicState::dead) return false;
+    if (part == nullptr) return false;
     TimestampMs since_ms = times.committed_ms;
     bool is_old = true;
     if (part->protocol_type) {

@@ -33,11 +33,6 @@ void PendingIds::erase(Ends::iterator found) {
     ends_.erase(found);
 }
 
-void PendingIds::clear() {
-    by_end_.clear();
-    ends_.clear();
-}
-
 std::vector<std::string> PendingIds::ended(std::int64_t now_ms) const {
     std::vector<std::string> ids;
     for (const auto& [end_ms, id] : by_end_) {

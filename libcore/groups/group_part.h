@@ -44,7 +44,6 @@ public:
     void add(const std::string& id, std::int64_t end_ms);
     // False: it is none of them.
     bool erase(const std::string& id);
-    void clear();
     [[nodiscard]] bool has(const std::string& id) const { return ends_.contains(id); }
     [[nodiscard]] bool empty() const { return ends_.empty(); }
     // When the first of them is dropped.

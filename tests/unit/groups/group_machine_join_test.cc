@@ -6,7 +6,7 @@ namespace {
 
 class GroupMachineJoin : public GroupMachineTest {};
 
-TEST_F(GroupMachineJoin, GRP3_AnEmptyGroupIdIsInvalidForAllButCommitAndDeletion) {
+TEST_F(GroupMachineJoin, GRP3_AnEmptyGroupIdIsInvalidForAllButCommit) {
     JoinRequest none = request();
     none.group = "";
     EXPECT_EQ(join_error(join(none)), GroupError::invalid_group_id);
@@ -16,7 +16,6 @@ TEST_F(GroupMachineJoin, GRP3_AnEmptyGroupIdIsInvalidForAllButCommitAndDeletion)
     EXPECT_EQ(machine.check_commit({"", -1, "", {}, true}, now), GroupError::invalid_group_id);
     EXPECT_EQ(machine.check_offset_delete("", {}).error, GroupError::invalid_group_id);
     EXPECT_EQ(machine.check_commit({"", -1, "", {}, false}, now), GroupError::none);  // OFF-1
-    EXPECT_EQ(machine.remove("").error, GroupError::none);
 }
 
 TEST_F(GroupMachineJoin, JOI3_AnEmptyGroupMayBecomeOfAnotherType) {

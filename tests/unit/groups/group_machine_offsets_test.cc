@@ -1,4 +1,4 @@
-// What membership decides about offsets: expected values from the rules OFF-2 to OFF-5, OFF-8 and OFF-14 to OFF-17.
+// What membership decides about offsets: expected values from the rules OFF-2 to OFF-5, OFF-8, OFF-14 and OFF-16.
 #include "group_machine_fixture.h"
 
 namespace mq::groups {
@@ -57,9 +57,6 @@ TEST_F(GroupMachineOffsets, OFF5_StatesInWhichAMemberMayCommit) {
     join(request(names[1]));
     EXPECT_EQ(state(), "CompletingRebalance");
     EXPECT_EQ(commit(2, names[0]), GroupError::rebalance_in_progress);
-    leave({{names[0], {}}, {names[1], {}}});
-    EXPECT_EQ(machine.remove("g").error, GroupError::none);
-    EXPECT_EQ(commit(-1, ""), GroupError::coordinator_not_available);
 }
 
 TEST_F(GroupMachineOffsets, OFF5_ACommitCountsAsAHeartbeat) {
@@ -136,34 +133,6 @@ TEST_F(GroupMachineOffsets, OFF14_OfAGroupThatWasNeverJoinedFromTheCommit) {
     EXPECT_TRUE(expired("t", {now.wall_ms, now.wall_ms}));
 }
 
-TEST_F(GroupMachineOffsets, OFF15_AGroupWithoutOffsetsAndMembersIsRemovedWithItsRecord) {
-    commit(-1, "");
-    EXPECT_FALSE(machine.remove_without_offsets("g").has_record);
-    machine.removal_written("g", true);
-    EXPECT_TRUE(machine.groups().empty());
-
-    const std::vector<std::string> names = stable_group(1);
-    EXPECT_EQ(machine.remove_without_offsets("g").error, GroupError::non_empty_group);
-    leave({{names[0], {}}});
-    const GroupRemoval removal = machine.remove_without_offsets("g");
-    EXPECT_EQ(removal.error, GroupError::none);
-    EXPECT_TRUE(removal.has_record);
-    EXPECT_EQ(state(), "Dead");
-    machine.removal_written("g", false);
-    EXPECT_EQ(state(), "Empty");
-    EXPECT_EQ(machine.remove_without_offsets("g").error, GroupError::none);
-    machine.removal_written("g", true);
-    EXPECT_TRUE(machine.groups().empty());
-    EXPECT_EQ(machine.next_wakeup_ms(), std::nullopt);
-}
-
-TEST_F(GroupMachineOffsets, OFF15_AGroupThatAwaitsAMemberIsLeft) {
-    JoinRequest one = request();
-    one.takes_member_id = true;
-    join(one);
-    EXPECT_EQ(machine.remove_without_offsets("g").error, GroupError::non_empty_group);
-}
-
 TEST_F(GroupMachineOffsets, OFF16_OffsetsOfTopicsThatAreReadStay) {
     using Errors = std::vector<GroupError>;
     const std::vector<std::string> topics{"t", "u"};
@@ -188,18 +157,6 @@ TEST_F(GroupMachineOffsets, OFF16_AGroupOfAnotherTypeMustBeEmpty) {
     EXPECT_EQ(machine.check_offset_delete("g", topics).error, GroupError::non_empty_group);
     leave({{names[0], {}}});
     EXPECT_EQ(machine.check_offset_delete("g", topics).error, GroupError::none);
-}
-
-TEST_F(GroupMachineOffsets, OFF17_AGroupWithMembersIsNotDeleted) {
-    EXPECT_EQ(machine.remove("g").error, GroupError::group_id_not_found);
-    const std::vector<std::string> names = stable_group(1);
-    EXPECT_EQ(machine.remove("g").error, GroupError::non_empty_group);
-    leave({{names[0], {}}});
-    EXPECT_EQ(machine.remove("g").error, GroupError::none);
-    EXPECT_EQ(machine.remove("g").error, GroupError::group_id_not_found) << "it is Dead";
-    machine.removal_written("g", true);
-    stable_group(1);
-    EXPECT_EQ(machine.describe("g").generation, 1) << "a new life";
 }
 
 TEST_F(GroupMachineOffsets, Row19_TenThousandJumpsOfTheWallClockEndNoSessionAndExpireNothing) {
