@@ -53,13 +53,14 @@ struct Broker::Impl {
     };
     std::shared_ptr<Shared> shared;
     BrokerConfig config;
+    std::atomic<std::shared_ptr<const SetKeys>> set_keys{std::make_shared<const SetKeys>(config.set)};
     EventLog& log;
     std::unique_ptr<Metrics> metrics;  // answers that are dropped count into it
     std::int32_t id;
     std::string cluster_id;
     store::DataDirectory directory;
     DescriptorShares shares = share_out(os::descriptor_limit());
-    offsets::OffsetStore offsets{directory, wall_clock_ms, 0, config.offsets_partitions, shares.offsets_partitions};
+    offsets::OffsetStore offsets{directory, wall_clock_ms, 0, config.offsets_topic, shares.offsets_partitions};
     Topics topics{directory};
     ProducerIds producer_ids{directory};
     FetchSessions fetch_sessions{static_cast<std::size_t>(std::max(config.fetch_sessions, 0))};
@@ -111,8 +112,13 @@ Result<std::unique_ptr<Broker>> Broker::open(BrokerConfig config, EventLog& log)
     }
     MQ_TRY(directory.set_topic_defaults(config.topic_defaults));
     std::unique_ptr<Broker> broker{
-        new Broker{std::unique_ptr<Impl>(new Impl{shared, std::move(config), log, std::make_unique<Metrics>(), id,
-                                                  std::move(identity.cluster_id), std::move(directory)})}};
+        new Broker{std::unique_ptr<Impl>(new Impl{.shared = shared,
+                                                  .config = std::move(config),
+                                                  .log = log,
+                                                  .metrics = std::make_unique<Metrics>(),
+                                                  .id = id,
+                                                  .cluster_id = std::move(identity.cluster_id),
+                                                  .directory = std::move(directory)})}};
     shared->impl.store(broker->impl_.get());
     MQ_TRY(broker->impl_->coordinator.start());
     broker->impl_->housekeeping.start();
@@ -149,7 +155,14 @@ Status Broker::stop() {
     return {};
 }
 
+Status Broker::change(const store::ConfigMap& topic_defaults, SetKeys set) {
+    MQ_TRY(impl_->directory.set_topic_defaults(topic_defaults));
+    impl_->set_keys.store(std::make_shared<const SetKeys>(std::move(set)));
+    return {};
+}
+
 const BrokerConfig& Broker::config() const { return impl_->config; }
+std::shared_ptr<const SetKeys> Broker::set_keys() const { return impl_->set_keys.load(); }
 std::int32_t Broker::id() const { return impl_->id; }
 const std::string& Broker::cluster_id() const { return impl_->cluster_id; }
 EventLog& Broker::log() { return impl_->log; }

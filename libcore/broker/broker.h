@@ -48,8 +48,12 @@ public:
     // it at a clean stop. handle() must not be called any more.
     [[nodiscard]] Status stop();
 
+    // Of a configuration that was read again: these defaults of topics hold from now on, and `set` is what is told.
+    [[nodiscard]] Status change(const store::ConfigMap& topic_defaults, SetKeys set);
+
     // ---- what the handlers work with
-    [[nodiscard]] const BrokerConfig& config() const;
+    [[nodiscard]] const BrokerConfig& config() const;  // as it was at the start
+    [[nodiscard]] std::shared_ptr<const SetKeys> set_keys() const;
     [[nodiscard]] std::int32_t id() const;
     [[nodiscard]] const std::string& cluster_id() const;
     [[nodiscard]] EventLog& log();

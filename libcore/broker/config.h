@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "groups/group_machine.h"
+#include "offsets/topic.h"
 #include "store/topic_config.h"
 
 namespace mq::broker {
@@ -23,9 +24,11 @@ struct ListenerConfig {
     std::optional<std::int32_t> advertised_port;
 };
 
+// What server.properties and overrides say, by Kafka's names: of the keys that have an effect.
+using SetKeys = std::map<std::string, std::string, std::less<>>;
+
 struct BrokerConfig {
-    // What server.properties and overrides say, by Kafka's names: of the keys that have an effect.
-    std::map<std::string, std::string, std::less<>> set;
+    SetKeys set;
 
     std::optional<std::int32_t> broker_id;  // else that of meta.properties, else 0
     std::string log_dir;
@@ -44,8 +47,7 @@ struct BrokerConfig {
     std::int64_t offsets_retention_check_ms = 600'000;
     std::int32_t offsets_commit_timeout_ms = 5'000;
     std::int32_t offset_metadata_max_bytes = 4096;
-    std::int32_t offsets_partitions = 50;
-    std::int64_t offsets_segment_bytes = 104'857'600;
+    offsets::NewOffsetsTopic offsets_topic;
 
     std::int32_t request_max_bytes = 104'857'600;
     std::int64_t request_memory_bytes = -1;  // of all together, until they are answered; -1: a share of the memory

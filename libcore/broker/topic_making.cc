@@ -27,15 +27,14 @@ std::optional<Refusal> refuse_name(const TopicPicture& picture, std::string_view
 }
 
 store::NewTopic default_topic(const BrokerConfig& config, std::string_view name) {
+    if (name == offsets::kOffsetsTopic) return offsets::to_new_topic(config.offsets_topic);
     store::NewTopic topic;
     topic.name = name;
     topic.partitions = config.num_partitions;
     if (store::is_internal_topic(name)) {
-        const bool offsets = name == store::kOffsetsTopic;
-        topic.partitions = offsets ? config.offsets_partitions : store::kInternalTopicPartitions;
-        topic.config = {{"cleanup.policy", "compact"},
-                        {"compression.type", "producer"},
-                        {"segment.bytes", std::to_string(offsets ? config.offsets_segment_bytes : 104'857'600)}};
+        topic.partitions = store::kInternalTopicPartitions;
+        topic.config = {
+            {"cleanup.policy", "compact"}, {"compression.type", "producer"}, {"segment.bytes", "104857600"}};
     }
     return topic;
 }

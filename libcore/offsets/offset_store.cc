@@ -13,7 +13,7 @@ struct OffsetStore::Impl {
     store::DataDirectory& directory;
     ClockFn clock;
     std::uint32_t pieces;
-    std::int32_t new_partitions;
+    NewOffsetsTopic new_topic;
     std::size_t most_open;
 
     std::mutex mutex;  // of what follows
@@ -47,7 +47,7 @@ Result<std::int32_t> OffsetStore::Impl::partitions(std::string_view group) {
     if (!shape && shape.error().code != Errc::not_found) return fail(shape.error());
     count_of_generation = generation;
     // What is not there yet may come at any time.
-    if (!shape) return new_partitions;
+    if (!shape) return new_topic.partitions;
     count = shape->partitions;
     return *count;
 }
@@ -76,11 +76,7 @@ Status OffsetStore::Impl::make_topic() {
         const std::scoped_lock lock{mutex};
         count.reset();
     }
-    const auto made = directory.create_topic(
-        {std::string{kOffsetsTopic},
-         new_partitions,
-         1,
-         {{"cleanup.policy", "compact"}, {"compression.type", "producer"}, {"segment.bytes", "104857600"}}});
+    const auto made = directory.create_topic(to_new_topic(new_topic));
     if (!made && made.error().code != Errc::already_exists) return fail(made.error());
     return {};
 }
@@ -136,11 +132,11 @@ Status OffsetStore::Impl::look_at_each(FunctionRef<Status(OffsetsPartition&)> wo
 }
 
 OffsetStore::OffsetStore(store::DataDirectory& directory, ClockFn clock, std::uint32_t table_pieces,
-                         std::int32_t new_partitions, std::size_t most_open)
+                         const NewOffsetsTopic& new_topic, std::size_t most_open)
     : impl_(new Impl{.directory = directory,
                      .clock = clock,
                      .pieces = table_pieces != 0 ? table_pieces : shm::kOffsetPieces,
-                     .new_partitions = new_partitions,
+                     .new_topic = new_topic,
                      .most_open = most_open,
                      .mutex = {},
                      .count = {},

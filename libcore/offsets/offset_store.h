@@ -14,15 +14,14 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "offsets/topic.h"
 #include "record/internal_topics.h"
 #include "store/data_directory.h"
 
 namespace mq::offsets {
 
-inline constexpr std::string_view kOffsetsTopic = "__consumer_offsets";
-inline constexpr std::int32_t kOffsetsPartitions = 50;  // unless mq-topics.json says otherwise (OFF-3)
-inline constexpr std::size_t kLongestMetadata = 4096;   // bytes; Kafka's offset.metadata.max.bytes
-inline constexpr std::size_t kLongestGroup = 255;  // bytes of a group that can be made here; longer ones are read
+inline constexpr std::size_t kLongestMetadata = 4096;  // bytes; Kafka's offset.metadata.max.bytes
+inline constexpr std::size_t kLongestGroup = 255;      // bytes of a group that can be made here; longer ones are read
 inline constexpr std::int64_t kDefaultRetentionMs = 7 * 24 * 60 * 60 * 1000LL;  // offsets.retention.minutes
 
 // What a group has committed of a partition: the offset of the next record to read.
@@ -73,10 +72,10 @@ struct Group {
 // those of the data directory, and corrupt (a record that is no offset commit, with its offset).
 class OffsetStore {
 public:
-    // `table_pieces`: for tests of a full shared table; 0: all there are. `new_partitions`: of __consumer_offsets, if
-    // it is missing. `most_open`: the files of so many partitions stay open, of those that were used last.
+    // `table_pieces`: for tests of a full shared table; 0: all there are. `most_open`: the files of so many
+    // partitions stay open, of those that were used last.
     explicit OffsetStore(store::DataDirectory& directory, ClockFn clock = wall_clock_ms,
-                         std::uint32_t table_pieces = 0, std::int32_t new_partitions = kOffsetsPartitions,
+                         std::uint32_t table_pieces = 0, const NewOffsetsTopic& new_topic = {},
                          std::size_t most_open = kOffsetsPartitions);
     OffsetStore(OffsetStore&&) noexcept;
     OffsetStore& operator=(OffsetStore&&) noexcept;

@@ -199,6 +199,13 @@ END
     grep -q 'INFO changed: log.retention.hours, mq.log.level$' log
     grep -q 'WARNING file: line 4: nosuch.key: ' log
     same "$(retention)" 21600000
+    /usr/bin/python3 - "$address" <<'END'
+import sys
+from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
+answer, = KafkaAdminClient(bootstrap_servers=sys.argv[1]).describe_configs([ConfigResource(ConfigResourceType.BROKER, "0")])
+told = {name: value for name, value, *_ in answer.resources[0][4]}
+assert told["log.retention.hours"] == "6", told["log.retention.hours"]
+END
     echo log.retention.hours=never >file
     kill -HUP "$pid"
     await_line "ERROR nothing of the configuration was changed: file: line 1: log.retention.hours: 'never'" log

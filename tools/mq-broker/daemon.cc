@@ -178,7 +178,17 @@ private:
         tell_warnings(next);
         const Differences differences = compare(settings_.config, next.config);
         if (!differences.at_once.empty()) {
-            MQ_TRY(broker_->directory().set_topic_defaults(next.config.topic_defaults));
+            // What waits for the next start is told again at the next reload.
+            broker::SetKeys set = settings_.config.set;
+            for (const std::string& key : differences.at_once) {
+                const auto value = next.config.set.find(key);
+                if (value == next.config.set.end())
+                    set.erase(key);
+                else
+                    set[key] = value->second;
+            }
+            MQ_TRY(broker_->change(next.config.topic_defaults, set));
+            settings_.config.set = std::move(set);
             server_->limit_connections(next.config.max_connections, next.config.max_connections_per_host);
             log_->set_least(next.log_level);
             log_->info(cat("changed: ", joined(differences.at_once)));
@@ -186,14 +196,6 @@ private:
         if (!differences.at_next_start.empty())
             log_->warning(cat("these settings change at the next start only: ", joined(differences.at_next_start)));
         if (differences.at_once.empty() && differences.at_next_start.empty()) log_->info("no setting has changed");
-        // What waits for the next start is told again at the next reload.
-        for (const std::string& key : differences.at_once) {
-            const auto value = next.config.set.find(key);
-            if (value == next.config.set.end())
-                settings_.config.set.erase(key);
-            else
-                settings_.config.set[key] = value->second;
-        }
         return {};
     }
 

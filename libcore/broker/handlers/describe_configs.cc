@@ -92,12 +92,12 @@ std::string advertised(const BrokerConfig& config, const Endpoint& of_client) {
     return all;
 }
 
-std::optional<std::string> set_value(const BrokerConfig& config, std::string_view name) {
-    auto set = config.set.find(name);
+std::optional<std::string> set_value(const SetKeys& keys, std::string_view name) {
+    auto set = keys.find(name);
     // Each of the two is the other's as well: KafkaConfig.populateSynonyms.
-    if (set == config.set.end() && name == "broker.id") set = config.set.find("node.id");
-    if (set == config.set.end() && name == "node.id") set = config.set.find("broker.id");
-    if (set == config.set.end()) return std::nullopt;
+    if (set == keys.end() && name == "broker.id") set = keys.find("node.id");
+    if (set == keys.end() && name == "node.id") set = keys.find("broker.id");
+    if (set == keys.end()) return std::nullopt;
     return set->second;
 }
 
@@ -111,12 +111,13 @@ std::optional<std::string> found_value(const Broker& broker, const Client& clien
     return std::nullopt;
 }
 
-// Nothing of it can be changed while the broker runs.
+// Nothing of it can be changed by a request.
 void describe_broker(const Broker& broker, const Client& client, const DescribeConfigsRequest& request,
                      const DescribeConfigsRequest::Resource& resource, std::vector<Config>& out) {
+    const auto keys = broker.set_keys();
     for (const BrokerKey& key : broker_keys()) {
         if (!is_wanted(resource, key.name)) continue;
-        const auto set = set_value(broker.config(), key.name);
+        const auto set = set_value(*keys, key.name);
         const bool is_told = set && !set->empty() && *set != "-1";
         auto value = is_told ? set : found_value(broker, client, key.name);
         if (!value) value = set;

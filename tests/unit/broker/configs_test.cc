@@ -98,6 +98,21 @@ TEST_F(Configs, ATopicTellsEverySettingAndWhereItsValueIsFrom) {
     EXPECT_EQ(one(topic, "compression.type").config_type, 2);
 }
 
+TEST_F(Configs, ABrokerWhoseFileWasReadAgainTellsWhatHoldsNow) {
+    const std::vector<std::string> keys{"log.segment.bytes", "max.connections"};
+    const auto told = [&] { return describe(kBroker, std::to_string(broker->id()), 4, keys); };
+    EXPECT_EQ(one(told(), "log.segment.bytes").value, "1048576");
+    ASSERT_TRUE(
+        broker->change({{"segment.bytes", "2097152"}}, {{"log.segment.bytes", "2097152"}, {"max.connections", "7"}}));
+    EXPECT_EQ(one(told(), "log.segment.bytes").value, "2097152");
+    EXPECT_EQ(one(told(), "max.connections").value, "7");
+    EXPECT_EQ(one(told(), "max.connections").config_source, 4);
+    EXPECT_EQ(one(describe(kTopic, "t"), "segment.bytes").value, "2097152");
+    ASSERT_TRUE(broker->change({}, {}));
+    EXPECT_EQ(one(told(), "max.connections").value, "2147483647");
+    EXPECT_EQ(one(told(), "max.connections").config_source, 5);
+}
+
 TEST_F(Configs, EveryVersionIsUnderstood) {
     for (std::int16_t version = 0; version <= 4; ++version) {
         const auto topic =

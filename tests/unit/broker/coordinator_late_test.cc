@@ -137,7 +137,7 @@ TEST_F(LateWrite, WhereMemoryIsShortForOneAnswerTheOthersAreGiven) {
 TEST_F(LateWrite, P2_WhatIsConfirmedTogetherIsFlushedInEachPartition) {
     stop();
     config.log_dir = dir.path() + "/new";
-    config.offsets_partitions = 1;
+    config.offsets_topic.partitions = 1;
     config.offsets_commit_timeout_ms = 600'000;
     begin();
     ASSERT_TRUE(broker->directory().create_topic({"t", 4, 1, {}}));

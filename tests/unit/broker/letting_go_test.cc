@@ -120,7 +120,7 @@ TEST_F(LettingGo, OfWhatOtherProcessesReplaceOrDeleteNothingStaysOpen) {
         MQ_TRY(commits->compact(true));
         return directory.close();
     });
-    config.offsets_partitions = 1;
+    config.offsets_topic.partitions = 1;
     start();
     make("old", {{"retention.ms", "-1"}});
     make("keyed", {{"retention.ms", "-1"}, {"cleanup.policy", "compact"}});

@@ -232,16 +232,18 @@ TEST_F(OffsetCommit, P2_SurvivesAsManyCommitsAtOnce) {
     for (int partition = 0; partition < 4; ++partition) EXPECT_EQ(committed("g", partition), 496 + partition);
 }
 
-TEST_F(OffsetCommit, GRP1_TheTopicHasAsManyPartitionsAsTheBrokerIsTold) {
+TEST_F(OffsetCommit, GRP1_TheTopicHasThePartitionsAndSegmentsThatTheBrokerIsTold) {
     stop();
-    config.offsets_partitions = 3;
+    config.offsets_topic = {.partitions = 3, .segment_bytes = 2'000'000};
     begin();
     for (int i = 0; i < 10; ++i) EXPECT_EQ(commit(nobody(), i, "g" + std::to_string(i)), ErrorCode::none);
-    EXPECT_EQ(broker->directory().topic(offsets::kOffsetsTopic)->partitions, 3);
+    const auto made = broker->directory().topic(offsets::kOffsetsTopic);
+    EXPECT_EQ(made->partitions, 3);
+    EXPECT_EQ(made->config.at("segment.bytes"), "2000000");
     join_alone();
     stop();
     // One that is there stays as it is.
-    config.offsets_partitions = 50;
+    config.offsets_topic = {};
     begin();
     for (int i = 0; i < 10; ++i) EXPECT_EQ(committed("g" + std::to_string(i)), i);
     EXPECT_EQ(describe().group_state, "Stable");

@@ -102,8 +102,8 @@ TEST(Properties, WithoutAnyKeysTheDefaultsOfSection14Hold) {
     EXPECT_EQ(told.offsets_retention_ms, plain.offsets_retention_ms);
     EXPECT_EQ(told.offsets_retention_check_ms, plain.offsets_retention_check_ms);
     EXPECT_EQ(told.offset_metadata_max_bytes, plain.offset_metadata_max_bytes);
-    EXPECT_EQ(told.offsets_partitions, plain.offsets_partitions);
-    EXPECT_EQ(told.offsets_segment_bytes, plain.offsets_segment_bytes);
+    EXPECT_EQ(told.offsets_topic.partitions, plain.offsets_topic.partitions);
+    EXPECT_EQ(told.offsets_topic.segment_bytes, plain.offsets_topic.segment_bytes);
     EXPECT_EQ(told.request_max_bytes, plain.request_max_bytes);
     EXPECT_EQ(told.request_memory_bytes, plain.request_memory_bytes);
     EXPECT_EQ(told.fetch_max_bytes, plain.fetch_max_bytes);

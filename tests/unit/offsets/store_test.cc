@@ -53,7 +53,7 @@ TEST(OffsetStore, GivesBackWhatWasCommitted) {
 TEST(OffsetStore, KeepsOnlyTheFilesOfSoManyPartitionsOpen) {
     const FastDir dir;
     Opened opened{dir.path()};
-    OffsetStore offsets{opened.directory, wall_clock_ms, 0, kOffsetsPartitions, 2};
+    OffsetStore offsets{opened.directory, wall_clock_ms, 0, {}, 2};
     const auto open_partitions = [&] {
         std::set<std::string> found;
         for (const auto& entry : std::filesystem::directory_iterator{"/proc/self/fd"}) {
