@@ -343,15 +343,19 @@ void Coordinator::join(const groups::JoinRequest& request, Joined done) {
             shard.machine.join(token, request, my.now());
             my.collect(shard, out);
         } else {
-            my.enqueue(shard, [&my, &shard, request, done = std::move(done)](Impl::Batch&) {
-                my.enter(shard, request, done);
-            });
+            groups::JoinAnswer if_late;
+            if_late.error = GroupError::coordinator_load_in_progress;
+            if_late.member_id = request.member_id;
+            const auto answer = my.in_time(std::move(done), std::move(if_late));
+            my.enqueue(shard, [&my, &shard, request, answer](Impl::Batch&) { my.enter(shard, request, answer); });
         }
     }
     out.deliver();
 }
 
-void Coordinator::Impl::enter(Shard& shard, const groups::JoinRequest& request, const Joined& done) {
+void Coordinator::Impl::enter(Shard& shard, const groups::JoinRequest& request,
+                              const Answer<const groups::JoinAnswer&>& answer) {
+    if (answer->is_given()) return;
     if (!is_joined(shard, request.group)) {
         Status mine = groups::hold_for_network(parts.directory, request.group);
         const bool is_held = mine.has_value();
@@ -370,7 +374,7 @@ void Coordinator::Impl::enter(Shard& shard, const groups::JoinRequest& request, 
             refusal.error =
                 is_local ? GroupError::inconsistent_group_protocol : GroupError::coordinator_not_available;
             refusal.member_id = request.member_id;
-            done(refusal);
+            give(*answer, refusal);
             const std::lock_guard lock{shard.mutex};
             return release(shard, request.group);
         }
@@ -378,7 +382,10 @@ void Coordinator::Impl::enter(Shard& shard, const groups::JoinRequest& request, 
     Outbox out;
     {
         const std::lock_guard lock{shard.mutex};
-        const groups::Token token = hold(shard, done);
+        // In the join phase it is waited for by no time of ours.
+        Joined done = take(*answer);
+        if (!done) return release(shard, request.group);
+        const groups::Token token = hold(shard, std::move(done));
         shard.machine.join(token, request, now());
         collect(shard, out);
     }
@@ -420,14 +427,8 @@ void Coordinator::leave(const groups::LeaveRequest& request, Left done) {
         // Who is told that it has left may start a local process that joins.
         is_last = shard.releasing.contains(request.group);
         if (is_last) {
-            const auto once = [done, answer, is_given = std::make_shared<std::atomic<bool>>(false)] {
-                if (!is_given->exchange(true)) done(answer);
-            };
-            const Wakeups::Id timer = my.when_late(once);
-            my.enqueue(shard, [&my, timer, once](Impl::Batch&) {
-                my.parts.wakeups.cancel(timer);
-                once();
-            });
+            const auto later = my.in_time(done, answer);
+            my.enqueue(shard, [&my, later, answer](Impl::Batch&) { my.give(*later, answer); });
         }
     }
     out.deliver();

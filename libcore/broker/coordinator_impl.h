@@ -3,10 +3,13 @@
 
 #include <atomic>
 #include <deque>
+#include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <set>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 #include "base/function_ref.h"
@@ -33,12 +36,24 @@ struct Coordinator::Impl {
     };
     using Job = std::function<void(Batch&)>;
 
-    // What is waited for until offsets.commit.timeout.ms are over, and not begun any more then.
-    struct Commit {
-        std::mutex mutex;  // of what follows
-        Done done;         // keeps what the offsets have views of; empty: it was answered
-        std::vector<offsets::Commit> offsets;
+    // An answer that the queue gives, or else, once offsets.commit.timeout.ms are over, the time: what is asked for
+    // is not begun any more then.
+    template <typename... Of>
+    struct Timely {
+        std::mutex mutex;                 // of what follows
+        std::function<void(Of...)> done;  // empty: it was given
         Wakeups::Id timer = 0;
+
+        [[nodiscard]] bool is_given() {
+            const std::lock_guard lock{mutex};
+            return !done;
+        }
+    };
+    template <typename... Of>
+    using Answer = std::shared_ptr<Timely<Of...>>;
+    struct Commit {
+        Done done;  // keeps what the offsets have views of
+        std::vector<offsets::Commit> offsets;
     };
     struct MetadataWrite {  // with the shard's mutex held
         groups::GroupWrite write;
@@ -90,8 +105,32 @@ struct Coordinator::Impl {
     [[nodiscard]] Status flush(const std::string& group);
     // After offsets.commit.timeout.ms.
     Wakeups::Id when_late(std::function<void()> call);
-    // The first answer counts.
-    void answer(Commit& commit, groups::GroupError error);
+    template <typename... Of>
+    [[nodiscard]] Answer<Of...> in_time(std::function<void(Of...)> done, std::decay_t<Of>... if_late) {
+        auto answer = std::make_shared<Timely<Of...>>();
+        const std::lock_guard lock{answer->mutex};
+        answer->done = std::move(done);
+        answer->timer = when_late([this, answer, if_late...] { give(*answer, if_late...); });
+        return answer;
+    }
+    // The first one counts.
+    template <typename... Of>
+    void give(Timely<Of...>& answer, const std::decay_t<Of>&... what) {
+        if (const auto done = take(answer)) done(what...);
+    }
+    // Who has it gives it, whenever that is; empty: it was given.
+    template <typename... Of>
+    [[nodiscard]] std::function<void(Of...)> take(Timely<Of...>& answer) {
+        std::function<void(Of...)> done;
+        Wakeups::Id timer = 0;
+        {
+            const std::lock_guard lock{answer.mutex};
+            done.swap(answer.done);
+            timer = answer.timer;
+        }
+        if (done) parts.wakeups.cancel(timer);
+        return done;
+    }
     void written(Shard& shard, std::uint64_t id, groups::GroupError append_error);
     void due(Shard& shard);
     void load(Shard& shard);
@@ -102,9 +141,7 @@ struct Coordinator::Impl {
     // ---- in the queue
     void write(Shard& shard, MetadataWrite& one);
     void let_go(Shard& shard, const std::string& group);
-    void enter(Shard& shard, const groups::JoinRequest& request, const Joined& done);
-    void make(Shard& shard, const groups::CommitRequest& request, bool is_checked,
-              const std::shared_ptr<Commit>& commit, Batch& batch);
+    void enter(Shard& shard, const groups::JoinRequest& request, const Answer<const groups::JoinAnswer&>& answer);
     void store(const std::string& group, const std::vector<offsets::Commit>& offsets, Done done, Batch& batch);
     [[nodiscard]] Result<FetchedOffsets> fetch(const std::string& group, bool require_stable);
     // The machine knows of the group what the log says; one that is joined is not touched.
@@ -113,7 +150,7 @@ struct Coordinator::Impl {
     [[nodiscard]] Result<groups::GroupSummary> describe_unjoined(const std::string& group);
     [[nodiscard]] Result<groups::OffsetDeleteAnswer> check_offset_delete(Shard& shard, const std::string& group,
                                                                          std::span<const std::string> topics);
-    void remove(Shard& shard, const std::string& group, const Done& done, Batch& batch);
+    void remove(Shard& shard, const std::string& group, const Answer<groups::GroupError>& answer, Batch& batch);
     // The number of offsets that are gone.
     [[nodiscard]] Result<std::size_t> expire_group(Shard& shard, const std::string& group);
     // Errors: in_use (it has local members), not_found, and those of `work`.

@@ -77,21 +77,23 @@ void Coordinator::describe(const std::string& group, Described done) {
         } else if (shard.machine.is_joined(group)) {
             summary = shard.machine.describe(group);
         } else {
-            return my.enqueue(shard, [&my, &shard, group, done](Impl::Batch&) {
+            groups::GroupSummary nothing;
+            nothing.group = group;
+            const auto answer = my.in_time(done, GroupError::coordinator_load_in_progress, nothing);
+            return my.enqueue(shard, [&my, &shard, group, nothing, answer](Impl::Batch&) {
+                if (answer->is_given()) return;
                 if (my.is_joined(shard, group)) {
                     groups::GroupSummary now_joined;
                     {
                         const std::lock_guard again{shard.mutex};
                         now_joined = shard.machine.describe(group);
                     }
-                    return done(GroupError::none, now_joined);
+                    return my.give(*answer, GroupError::none, now_joined);
                 }
                 const auto found = my.describe_unjoined(group);
-                if (found) return done(GroupError::none, *found);
+                if (found) return my.give(*answer, GroupError::none, *found);
                 my.tell("group " + group, found.error());
-                groups::GroupSummary nothing;
-                nothing.group = group;
-                done(commit_error_of(found.error()), nothing);
+                my.give(*answer, commit_error_of(found.error()), nothing);
             });
         }
     }

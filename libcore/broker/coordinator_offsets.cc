@@ -12,7 +12,6 @@ using groups::GroupError;
 void Coordinator::commit(const groups::CommitRequest& request, std::vector<offsets::Commit> what, Done done) {
     Impl& my = *impl_;
     Impl::Shard& shard = my.shard_of(request.group);
-    const auto commit = std::make_shared<Impl::Commit>();
     GroupError error = GroupError::none;
     {
         const std::lock_guard lock{shard.mutex};
@@ -22,47 +21,22 @@ void Coordinator::commit(const groups::CommitRequest& request, std::vector<offse
             my.set_timer(shard);
         }
         if (error == GroupError::none) {
-            const std::lock_guard of_commit{commit->mutex};
-            commit->done = done;
-            commit->offsets = std::move(what);
-            commit->timer = my.when_late([&my, commit] { my.answer(*commit, GroupError::request_timed_out); });
-            my.enqueue(shard, [&my, &shard, request, is_checked, commit](Impl::Batch& batch) {
-                my.make(shard, request, is_checked, commit, batch);
-            });
+            const auto commit = std::make_shared<Impl::Commit>(Impl::Commit{done, std::move(what)});
+            const auto answer = my.in_time(Done{[commit](GroupError result) { commit->done(result); }},
+                                           GroupError::request_timed_out);
+            my.enqueue(
+                shard, [&my, &shard, request, is_checked, answer, later = std::weak_ptr{commit}](Impl::Batch& batch) {
+                    const auto keeps = later.lock();
+                    if (!keeps || answer->is_given()) return;
+                    const GroupError refusal = is_checked ? GroupError::none : my.commit_unjoined(shard, request);
+                    if (refusal != GroupError::none) return my.give(*answer, refusal);
+                    my.store(
+                        request.group, keeps->offsets, [&my, answer](GroupError result) { my.give(*answer, result); },
+                        batch);
+                });
         }
     }
     if (error != GroupError::none) done(error);
-}
-
-void Coordinator::Impl::make(Shard& shard, const groups::CommitRequest& request, bool is_checked,
-                             const std::shared_ptr<Commit>& commit, Batch& batch) {
-    Done keeps;
-    std::vector<offsets::Commit> what;
-    {
-        const std::lock_guard lock{commit->mutex};
-        if (!commit->done) return;
-        keeps = commit->done;
-        what = std::move(commit->offsets);
-    }
-    const GroupError refusal = is_checked ? GroupError::none : commit_unjoined(shard, request);
-    if (refusal != GroupError::none) return answer(*commit, refusal);
-    store(
-        request.group, what, [this, commit](GroupError error) { answer(*commit, error); }, batch);
-}
-
-void Coordinator::Impl::answer(Commit& commit, GroupError error) {
-    Done done;
-    std::vector<offsets::Commit> dropped;
-    Wakeups::Id timer = 0;
-    {
-        const std::lock_guard lock{commit.mutex};
-        done.swap(commit.done);
-        dropped.swap(commit.offsets);
-        timer = commit.timer;
-    }
-    if (!done) return;
-    parts.wakeups.cancel(timer);
-    done(error);
 }
 
 // Nobody had joined it over the network when the request came.
@@ -100,11 +74,13 @@ void Coordinator::fetch(const std::string& group, bool require_stable, Fetched d
         const std::lock_guard lock{shard.mutex};
         is_loaded = shard.is_loaded;
         if (is_loaded) {
-            my.enqueue(shard, [&my, group, require_stable, done](Impl::Batch&) {
+            const auto answer = my.in_time(done, GroupError::coordinator_load_in_progress, FetchedOffsets{});
+            my.enqueue(shard, [&my, group, require_stable, answer](Impl::Batch&) {
+                if (answer->is_given()) return;
                 const auto known = my.fetch(group, require_stable);
-                if (known) return done(GroupError::none, *known);
+                if (known) return my.give(*answer, GroupError::none, *known);
                 my.tell("group " + group, known.error());
-                done(commit_error_of(known.error()), {});
+                my.give(*answer, commit_error_of(known.error()), {});
             });
         }
     }
@@ -159,13 +135,15 @@ void Coordinator::delete_offsets(const std::string& group, std::vector<log::Topi
                                  OffsetsDeleted done) {
     Impl& my = *impl_;
     Impl::Shard& shard = my.shard_of(group);
-    const auto work = [&my, &shard, group, ids = std::move(ids), done](Impl::Batch& batch) {
+    const std::lock_guard lock{shard.mutex};
+    const auto answer = my.in_time(done, groups::OffsetDeleteAnswer{GroupError::request_timed_out, {}});
+    my.enqueue(shard, [&my, &shard, group, ids = std::move(ids), answer](Impl::Batch& batch) {
+        if (answer->is_given()) return;
         std::vector<std::string> topics;
         for (const auto& id : ids) topics.push_back(id.topic);
-        const auto refuse = [&](GroupError error) { done({error, {}}); };
         const auto checked = my.check_offset_delete(shard, group, topics);
-        if (!checked) return refuse(commit_error_of(checked.error()));
-        if (checked->error != GroupError::none) return done(*checked);
+        if (!checked) return my.give(*answer, {commit_error_of(checked.error()), {}});
+        if (checked->error != GroupError::none) return my.give(*answer, *checked);
         std::vector<offsets::Commit> gone;
         for (std::size_t i = 0; i < ids.size(); ++i) {
             if (checked->topics[i] != GroupError::none) continue;
@@ -173,41 +151,43 @@ void Coordinator::delete_offsets(const std::string& group, std::vector<log::Topi
         }
         my.store(
             group, gone,
-            [done, answer = *checked](GroupError error) {
-                done(error == GroupError::none ? answer : groups::OffsetDeleteAnswer{error, {}});
+            [&my, answer, result = *checked](GroupError error) {
+                my.give(*answer, error == GroupError::none ? result : groups::OffsetDeleteAnswer{error, {}});
             },
             batch);
-    };
-    const std::lock_guard lock{shard.mutex};
-    my.enqueue(shard, work);
+    });
 }
 
 void Coordinator::remove(const std::string& group, Done done) {
     Impl& my = *impl_;
     Impl::Shard& shard = my.shard_of(group);
     const std::lock_guard lock{shard.mutex};
-    my.enqueue(shard, [&my, &shard, group, done](Impl::Batch& batch) { my.remove(shard, group, done, batch); });
+    const auto answer = my.in_time(done, GroupError::request_timed_out);
+    my.enqueue(shard, [&my, &shard, group, answer](Impl::Batch& batch) { my.remove(shard, group, answer, batch); });
 }
 
-void Coordinator::Impl::remove(Shard& shard, const std::string& group, const Done& done, Batch& batch) {
+void Coordinator::Impl::remove(Shard& shard, const std::string& group, const Answer<GroupError>& answer,
+                               Batch& batch) {
+    if (answer->is_given()) return;
+    const auto refuse = [&](GroupError error) { give(*answer, error); };
     {
         const std::lock_guard lock{shard.mutex};
-        if (is_stopped) return done(GroupError::not_coordinator);
-        if (!shard.is_loaded) return done(GroupError::coordinator_load_in_progress);
+        if (is_stopped) return refuse(GroupError::not_coordinator);
+        if (!shard.is_loaded) return refuse(GroupError::coordinator_load_in_progress);
     }
     // OFF-17
-    if (is_joined(shard, group)) return done(GroupError::non_empty_group);
+    if (is_joined(shard, group)) return refuse(GroupError::non_empty_group);
     // What was released, but is still in the queue.
     let_go(shard, group);
     const Status gone = while_empty(group, [&] { return parts.offsets.remove_group(group).map([](std::size_t) {}); });
     if (!gone) {
-        if (gone.error().code == Errc::in_use) return done(GroupError::non_empty_group);
-        if (gone.error().code == Errc::not_found) return done(GroupError::group_id_not_found);
+        if (gone.error().code == Errc::in_use) return refuse(GroupError::non_empty_group);
+        if (gone.error().code == Errc::not_found) return refuse(GroupError::group_id_not_found);
         tell("group " + group + " is not deleted", gone.error());
-        return done(commit_error_of(gone.error()));
+        return refuse(commit_error_of(gone.error()));
     }
     if (const Status known = renew(shard, group); !known) tell("group " + group, known.error());
-    batch.to_confirm.emplace_back(group, done);
+    batch.to_confirm.emplace_back(group, [this, answer](GroupError error) { give(*answer, error); });
 }
 
 // Local processes can neither join it nor change it meanwhile.

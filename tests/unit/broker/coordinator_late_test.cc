@@ -51,6 +51,9 @@ protected:
                log::partition_directory(
                    {std::string{offsets::kOffsetsTopic}, record::partition_for_id(group, partitions)});
     }
+    [[nodiscard]] wire::JoinGroupResponse join(const std::string& member_id = {}) {
+        return call_until_loaded(join_request(member_id), [](const auto& answer) { return answer.error_code; });
+    }
     [[nodiscard]] ErrorCode error_of_commit(std::uint64_t ticket) {
         return take<wire::OffsetCommitRequest>(ticket).topics.at(0).partitions.at(0).error_code;
     }
@@ -78,8 +81,8 @@ TEST_F(LateWrite, OFF7_ACommitWhoseFlushHangsIsAnsweredInTimeAndIsMadeAllTheSame
 TEST_F(LateWrite, SYN4_ASyncWhoseWriteHangsIsAnsweredInTime) {
     EXPECT_EQ(commit(nobody(), 1), ErrorCode::none);
     begin_with_timeout(50);
-    const auto id = call(join_request()).member_id;
-    const auto joined = call(join_request(id));
+    const auto id = join().member_id;
+    const auto joined = join(id);
     ASSERT_EQ(joined.error_code, ErrorCode::none);
     {
         HeldCalls disk{os::Call::write, directory_of("g")};
@@ -92,7 +95,7 @@ TEST_F(LateWrite, SYN4_ASyncWhoseWriteHangsIsAnsweredInTime) {
     // Its record was written after all, and says nothing about this generation.
     ErrorCode error = ErrorCode::rebalance_in_progress;
     while (error == ErrorCode::rebalance_in_progress) {
-        const auto again = call(join_request(id));
+        const auto again = join(id);
         ASSERT_EQ(again.error_code, ErrorCode::none);
         EXPECT_GT(again.generation_id, joined.generation_id);
         error = call(sync_request({id, again.generation_id}, "all of it")).error_code;
@@ -115,6 +118,32 @@ TEST_F(LateWrite, LEV1_WhoLeavesWhileTheDiskHangsIsToldInTime) {
     EXPECT_EQ(beat(member), ErrorCode::unknown_member_id);
     disk.let_go();
     EXPECT_EQ(describe().group_state, "Empty");
+}
+
+// Clients ask again after these errors, or tell that it took too long; nothing of it is done behind their backs.
+TEST_F(LateWrite, WhatWaitsBehindAFlushThatHangsIsAnsweredInTime) {
+    EXPECT_EQ(commit(nobody(), 1), ErrorCode::none);
+    begin_with_timeout(50);
+    HeldCalls disk{os::Call::sync, directory_of("g")};
+    const auto stuck = send(commit_request(nobody(), 2));
+    ASSERT_TRUE(disk.wait_for(1));
+
+    EXPECT_EQ(committed_or_error("g"), ErrorCode::coordinator_load_in_progress);
+    EXPECT_EQ(call(join_request()).error_code, ErrorCode::coordinator_load_in_progress);
+    const auto described = call(wire::DescribeGroupsRequest{{"g"}, false});
+    EXPECT_EQ(described.groups.at(0).error_code, ErrorCode::coordinator_load_in_progress);
+    EXPECT_EQ(described.groups.at(0).group_id, "g");
+    EXPECT_EQ(remove(), ErrorCode::request_timed_out);
+    wire::OffsetDeleteRequest offsets_gone;
+    offsets_gone.group_id = "g";
+    offsets_gone.topics = {{"t", {{0}}}};
+    EXPECT_EQ(call(offsets_gone).error_code, ErrorCode::request_timed_out);
+    EXPECT_EQ(error_of_commit(stuck), ErrorCode::request_timed_out);
+
+    disk.let_go();
+    EXPECT_EQ(committed(), 2);
+    EXPECT_EQ(describe().group_state, "Empty");
+    EXPECT_EQ(join().error_code, ErrorCode::member_id_required);
 }
 
 TEST_F(LateWrite, WhereMemoryIsShortForOneAnswerTheOthersAreGiven) {

@@ -26,6 +26,15 @@ protected:
         while (!broker->is_ready()) std::this_thread::yield();
     }
 
+    // As clients do it.
+    template <typename Request, typename ErrorOf>
+    typename Request::Response call_until_loaded(const Request& request, ErrorOf error_of) {
+        for (;;) {
+            auto answer = call(request);
+            if (error_of(answer) != ErrorCode::coordinator_load_in_progress) return answer;
+        }
+    }
+
     static std::string subscription_to(std::vector<std::string> topics) {
         record::ConsumerSubscription subscription;
         subscription.topics = std::move(topics);
@@ -100,7 +109,7 @@ protected:
                            const std::string& topic = "t") {
         wire::OffsetFetchRequest request;
         request.groups = {{group, {}, -1, std::vector<wire::OffsetFetchRequest::Topic>{{topic, {partition}}}}};
-        const auto fetched = call(request);
+        const auto fetched = call_until_loaded(request, [](const auto& all) { return all.groups.at(0).error_code; });
         EXPECT_EQ(fetched.groups.at(0).error_code, ErrorCode::none);
         return fetched.groups.at(0).topics.at(0).partitions.at(0).committed_offset;
     }
@@ -112,7 +121,8 @@ protected:
     }
 
     wire::DescribeGroupsResponse::Group describe(const std::string& group = "g") {
-        const auto described = call(wire::DescribeGroupsRequest{{group}, false});
+        const auto described = call_until_loaded(wire::DescribeGroupsRequest{{group}, false},
+                                                 [](const auto& all) { return all.groups.at(0).error_code; });
         EXPECT_EQ(described.groups.at(0).error_code, ErrorCode::none);
         return described.groups.at(0);
     }
