@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 
+#include "broker/complaints.h"
 #include "broker/coordinator.h"
 #include "broker/descriptors.h"
 #include "broker/event_log.h"
@@ -61,11 +62,12 @@ struct Broker::Impl {
     store::DataDirectory directory;
     DescriptorShares shares = share_out(os::descriptor_limit());
     offsets::OffsetStore offsets{directory, wall_clock_ms, 0, config.offsets_topic, shares.offsets_partitions};
+    Complaints complaints{log, wakeups};
     Topics topics{directory};
     ProducerIds producer_ids{directory};
     FetchSessions fetch_sessions{static_cast<std::size_t>(std::max(config.fetch_sessions, 0))};
     Partitions partitions{{directory, wakeups, workers, log}, shares.partitions};
-    Coordinator coordinator{{config, log, directory, offsets, topics, workers, wakeups}};
+    Coordinator coordinator{{config, log, complaints, directory, offsets, topics, workers, wakeups}};
     Housekeeping housekeeping{{config, log, directory, topics, partitions, offsets, wakeups, workers}};
     Wakeups wakeups{directory, log};
     WorkerPool workers{kWorkers, log};
@@ -166,6 +168,7 @@ std::shared_ptr<const SetKeys> Broker::set_keys() const { return impl_->set_keys
 std::int32_t Broker::id() const { return impl_->id; }
 const std::string& Broker::cluster_id() const { return impl_->cluster_id; }
 EventLog& Broker::log() { return impl_->log; }
+Complaints& Broker::complaints() { return impl_->complaints; }
 Metrics& Broker::metrics() { return *impl_->metrics; }
 store::DataDirectory& Broker::directory() { return impl_->directory; }
 offsets::OffsetStore& Broker::offsets() { return impl_->offsets; }

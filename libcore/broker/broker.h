@@ -17,6 +17,7 @@ class OffsetStore;
 
 namespace mq::broker {
 
+class Complaints;
 class Coordinator;
 class EventLog;
 class FetchSessions;
@@ -57,6 +58,7 @@ public:
     [[nodiscard]] std::int32_t id() const;
     [[nodiscard]] const std::string& cluster_id() const;
     [[nodiscard]] EventLog& log();
+    [[nodiscard]] Complaints& complaints();  // for what a client may cause without end
     [[nodiscard]] Metrics& metrics();
     [[nodiscard]] store::DataDirectory& directory();
     [[nodiscard]] offsets::OffsetStore& offsets();

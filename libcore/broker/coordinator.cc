@@ -42,7 +42,7 @@ bool Coordinator::Impl::is_joined(Shard& shard, std::string_view group) {
 }
 
 void Coordinator::Impl::tell(const std::string& what, const Error& error) {
-    parts.log.warning(what + ": " + error.message());
+    parts.complaints.tell(QuietLog::Kind::groups, [&] { return what + ": " + error.message(); });
 }
 
 groups::Token Coordinator::Impl::hold(Shard& shard, Joined done) {

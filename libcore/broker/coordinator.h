@@ -21,6 +21,7 @@
 namespace mq::broker {
 
 struct BrokerConfig;
+class Complaints;
 class EventLog;
 class Topics;
 class Wakeups;
@@ -44,6 +45,7 @@ public:
     struct Parts {
         const BrokerConfig& config;
         EventLog& log;
+        Complaints& complaints;
         store::DataDirectory& directory;
         offsets::OffsetStore& offsets;
         Topics& topics;

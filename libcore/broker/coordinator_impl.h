@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/function_ref.h"
+#include "broker/complaints.h"
 #include "broker/config.h"
 #include "broker/coordinator.h"
 #include "broker/event_log.h"

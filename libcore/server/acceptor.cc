@@ -50,7 +50,7 @@ Status Acceptor::take() {
 
 void Acceptor::pause(FunctionRef<Error()> why) {
     is_paused_ = has_failed_ = true;
-    quiet_.tell(QuietLog::Kind::accept, os::monotonic_ms(), [&] {
+    quiet_.tell(broker::QuietLog::Kind::accept, os::monotonic_ms(), [&] {
         const Error error = why();
         return error.message() + (error.code == Errc::no_descriptors
                                       ? ": new clients wait until others leave; raise the limit of open files"

@@ -5,9 +5,9 @@
 #include <memory>
 
 #include "base/function_ref.h"
+#include "broker/quiet_log.h"
 #include "os/listener.h"
 #include "server/loop.h"
-#include "server/quiet_log.h"
 
 namespace mq::server {
 
@@ -16,7 +16,7 @@ class Acceptor final : public Waiter, public std::enable_shared_from_this<Accept
 public:
     using Admit = std::function<void(os::Listener::Arrival)>;
 
-    Acceptor(os::Listener listener, Admit admit, broker::EventLog& log, QuietLog& quiet)
+    Acceptor(os::Listener listener, Admit admit, broker::EventLog& log, broker::QuietLog& quiet)
         : listener_(std::move(listener)), admit_(std::move(admit)), log_(log), quiet_(quiet) {}
 
     [[nodiscard]] Status begin(Loop& loop);
@@ -34,7 +34,7 @@ private:
     os::Listener listener_;
     const Admit admit_;
     broker::EventLog& log_;
-    QuietLog& quiet_;
+    broker::QuietLog& quiet_;
     std::unique_ptr<Loop::Watch> watch_;
     bool is_paused_ = false;
     bool has_failed_ = false;

@@ -90,7 +90,7 @@ void Connection::end() {
     around_.gone(*this);
 }
 
-void Connection::expel(QuietLog::Kind kind, FunctionRef<std::string()> why) {
+void Connection::expel(broker::QuietLog::Kind kind, FunctionRef<std::string()> why) {
     ++around_.tally.expelled;
     around_.log.tell(kind, os::monotonic_ms(),
                      [&] { return "closed " + socket_.peer() + " (" + client_->endpoint->listener + "): " + why(); });
@@ -98,7 +98,7 @@ void Connection::expel(QuietLog::Kind kind, FunctionRef<std::string()> why) {
 }
 
 void Connection::expel_for_memory() {
-    expel(QuietLog::Kind::no_memory, [] { return "no memory"; });
+    expel(broker::QuietLog::Kind::no_memory, [] { return "no memory"; });
 }
 
 void Connection::respond(std::uint64_t ticket, broker::Reply reply) { send_to_thread({ticket, std::move(reply)}); }
@@ -187,8 +187,9 @@ void Connection::serve() {
                 auto frame = decoder_.next(input_);
                 if (!frame) {
                     // What was answered before that goes out first, as far as it can at once.
-                    return send() ? expel(QuietLog::Kind::bad_request, [&] { return frame.error().message(); })
-                                  : end();
+                    return send()
+                               ? expel(broker::QuietLog::Kind::bad_request, [&] { return frame.error().message(); })
+                               : end();
                 }
                 next_ = *std::move(frame);
                 if (!next_) break;
@@ -257,7 +258,7 @@ Connection::Unfinished Connection::unfinished() {
 void Connection::give_way() {
     const auto self = shared_from_this();
     const std::lock_guard serving{serving_mutex_};
-    expel(QuietLog::Kind::crowded, [&] {
+    expel(broker::QuietLog::Kind::crowded, [&] {
         return "the requests of all clients take " + std::to_string(share_.room().used()) +
                " bytes (queued.max.request.bytes), and " + std::to_string(decoder_.missing_bytes()) +
                " of its own are missing";
@@ -294,7 +295,7 @@ void Connection::collect() {
         if (request.reply->kind == broker::Reply::Kind::close) {
             is_closing_ = true;
             if (const std::string& why = request.reply->bytes; !why.empty()) {
-                around_.log.tell(QuietLog::Kind::bad_request, os::monotonic_ms(),
+                around_.log.tell(broker::QuietLog::Kind::bad_request, os::monotonic_ms(),
                                  [&] { return "cannot answer " + socket_.peer() + ": " + why; });
             }
         } else {
@@ -391,7 +392,7 @@ void Connection::check(std::int64_t now) {
     const std::lock_guard serving{serving_mutex_};
     if (has_lost_answer_.load()) return expel_for_memory();
     if (!outbox_.empty() && is_stuck(sent_, outbox_.sent_bytes(), now)) {
-        return expel(QuietLog::Kind::unread, [&] {
+        return expel(broker::QuietLog::Kind::unread, [&] {
             return "its answers are not read: " + std::to_string(outbox_.unsent_bytes()) + " bytes wait";
         });
     }
@@ -407,11 +408,11 @@ void Connection::check(std::int64_t now) {
         return end();
     }
     if (!decoder_.has_header() && now - frame_begun_ms_ >= around_.limits.header_ms) {
-        expel(QuietLog::Kind::slow, [&] {
+        expel(broker::QuietLog::Kind::slow, [&] {
             return "no request header within " + std::to_string(around_.limits.header_ms) + " ms of its first byte";
         });
     } else if (decoder_.has_header() && is_stuck(received_, received_bytes_, now)) {
-        expel(QuietLog::Kind::slow, [&] {
+        expel(broker::QuietLog::Kind::slow, [&] {
             return "a request does not come on: " + std::to_string(decoder_.missing_bytes()) +
                    " of its bytes are missing";
         });

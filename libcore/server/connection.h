@@ -14,11 +14,11 @@
 #include "base/function_ref.h"
 #include "broker/answer.h"
 #include "broker/call.h"
+#include "broker/quiet_log.h"
 #include "os/socket.h"
 #include "server/frame_decoder.h"
 #include "server/loop.h"
 #include "server/outbox.h"
-#include "server/quiet_log.h"
 #include "server/room.h"
 #include "server/server.h"
 
@@ -39,7 +39,7 @@ struct Tally {
 // What all connections of one loop share. It outlives those that are open.
 struct Surroundings {
     const Handler& handle;
-    QuietLog& log;
+    broker::QuietLog& log;
     Tally& tally;
     const Limits& limits;
     std::size_t max_frame_bytes = 0;
@@ -120,7 +120,7 @@ private:
     [[nodiscard]] bool has_room() const;
     void count_room();
     [[nodiscard]] bool is_stuck(Progress& progress, std::uint64_t moved_bytes, std::int64_t now) const;
-    void expel(QuietLog::Kind kind, FunctionRef<std::string()> why);
+    void expel(broker::QuietLog::Kind kind, FunctionRef<std::string()> why);
     void expel_for_memory();
 
     const std::shared_ptr<Loop> loop_;

@@ -1,4 +1,5 @@
 #include "server/server.h"
+#include "broker/quiet_log.h"
 
 #include <algorithm>
 #include <atomic>
@@ -20,7 +21,6 @@
 #include "server/acceptor.h"
 #include "server/connection.h"
 #include "server/loop.h"
-#include "server/quiet_log.h"
 
 namespace mq::server {
 namespace {
@@ -113,7 +113,7 @@ struct Server::Impl {
     const Handler handler;
     broker::EventLog& log;
     const Limits limits;
-    QuietLog quiet{log};
+    broker::QuietLog quiet{log};
     Tally tally{};
     std::size_t most_connections = 0;  // under the mutex, as the next
     std::size_t most_per_host = 0;
@@ -224,7 +224,8 @@ bool Server::Impl::is_refused(const os::Socket& socket, const std::string& host,
     }
     if (of_host == 0) hosts.erase(host);
     ++tally.refused;
-    quiet.tell(QuietLog::Kind::refused, os::monotonic_ms(), [&] { return "refused " + socket.peer() + ": " + why; });
+    quiet.tell(broker::QuietLog::Kind::refused, os::monotonic_ms(),
+               [&] { return "refused " + socket.peer() + ": " + why; });
     return true;
 }
 

@@ -1,3 +1,4 @@
+#include "broker/complaints.h"
 #include "broker/event_log.h"
 #include "broker/handlers.h"
 #include "broker/producer_ids.h"
@@ -22,8 +23,10 @@ wire::InitProducerIdResponse init_producer_id(Broker& broker, const Call& call,
     if (request.transactional_id) {
         if (request.transactional_id->empty()) return refuse(ErrorCode::invalid_request);
         // Every client takes this for final; of other errors some would try for ever.
-        broker.log().warning(call.client->host + ": transactional producer '" + *request.transactional_id +
-                             "' refused: this broker has no transactions yet");
+        broker.complaints().tell(QuietLog::Kind::transactions, [&] {
+            return call.client->host + ": transactional producer '" + *request.transactional_id +
+                   "' refused: this broker has no transactions yet";
+        });
         return refuse(ErrorCode::transactional_id_authorization_failed);
     }
     // Whoever names what it had names both; it gets another id all the same (PID-1).

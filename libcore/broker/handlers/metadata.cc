@@ -9,6 +9,7 @@
 #include <set>
 
 #include "broker/authorized_operations.h"
+#include "broker/complaints.h"
 #include "broker/event_log.h"
 #include "broker/handlers.h"
 #include "broker/topic_making.h"
@@ -93,7 +94,9 @@ std::map<std::string, ErrorCode, std::less<>> make_topics(Broker& broker, const 
             broker.log().info("topic '" + name + "' was made, " + std::to_string(made->partitions) +
                               (made->partitions == 1 ? " partition" : " partitions") + ": a client asked for it");
         } else if (made.error().code != Errc::already_exists) {
-            broker.log().warning("topic '" + name + "' could not be made: " + made.error().message());
+            broker.complaints().tell(QuietLog::Kind::topics, [&] {
+                return "topic '" + name + "' could not be made: " + made.error().message();
+            });
             // Another try may come further.
             refused[name] = made.error().code == Errc::timed_out ? ErrorCode::leader_not_available
                                                                  : refusal_of(made.error()).code;

@@ -1,4 +1,5 @@
 // InitProducerId and DescribeProducers: PID-1 to PID-3, IDM-1.
+#include <algorithm>
 #include <csignal>
 #include <set>
 
@@ -55,6 +56,14 @@ TEST_F(InitProducerId, ATransactionalProducerIsRefusedForGoodAndTheLogTellsWhy) 
     EXPECT_EQ(answer.producer_id, -1);
     EXPECT_NE(log.lines().find("'orders'"), std::string::npos) << log.lines();
     EXPECT_EQ(call(InitProducerIdRequest{.transactional_id = ""}).error_code, ErrorCode::invalid_request);
+}
+
+TEST_F(InitProducerId, ManyTransactionalProducersAreAFewLinesOfTheLog) {
+    for (int i = 0; i < 1'000; ++i)
+        EXPECT_EQ(call(InitProducerIdRequest{.transactional_id = "orders"}).error_code,
+                  ErrorCode::transactional_id_authorization_failed);
+    // Ten lines in ten seconds: a machine may be slow.
+    EXPECT_LE(std::ranges::count(log.lines(), '\n'), 200) << log.lines();
 }
 
 TEST_F(InitProducerId, P5_WhileAStoppedProcessIsInTheWayClientsAreToldToTryAgain) {

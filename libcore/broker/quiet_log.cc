@@ -1,9 +1,9 @@
-#include "server/quiet_log.h"
+#include "broker/quiet_log.h"
 
 #include <new>
 #include <utility>
 
-namespace mq::server {
+namespace mq::broker {
 namespace {
 
 std::string_view name_of(QuietLog::Kind kind) {
@@ -22,32 +22,39 @@ std::string_view name_of(QuietLog::Kind kind) {
             return "clients whose requests gave way to others";
         case QuietLog::Kind::accept:
             return "failures to accept";
+        case QuietLog::Kind::transactions:
+            return "transactional producers that were refused";
+        case QuietLog::Kind::topics:
+            return "topics that could not be made";
+        case QuietLog::Kind::groups:
+            return "failures with groups";
     }
     return {};
 }
 
 }  // namespace
 
-void QuietLog::tell(Kind kind, std::int64_t now_ms, FunctionRef<std::string()> text) {
+bool QuietLog::tell(Kind kind, std::int64_t now_ms, FunctionRef<std::string()> text) {
     settle(now_ms);
-    if (!may_tell(kind, now_ms)) return;
+    const auto before = count(kind, now_ms);
+    if (!before) return false;
     try {
         log_.warning(text());
     } catch (const std::bad_alloc&) {
         // Who tells it goes on.
     }
+    return *before == 0;
 }
 
-bool QuietLog::may_tell(Kind kind, std::int64_t now_ms) {
+std::optional<int> QuietLog::count(Kind kind, std::int64_t now_ms) {
     const std::lock_guard lock{mutex_};
     Span& span = spans_[static_cast<std::size_t>(kind)];
     if (span.told == 0) span.begin_ms = now_ms;
     if (span.told == kLines) {
         ++span.untold;
-        return false;
+        return std::nullopt;
     }
-    ++span.told;
-    return true;
+    return span.told++;
 }
 
 void QuietLog::settle(std::int64_t now_ms) {
@@ -69,4 +76,4 @@ void QuietLog::settle(std::int64_t now_ms) {
     }
 }
 
-}  // namespace mq::server
+}  // namespace mq::broker
