@@ -258,6 +258,37 @@ TEST_P(Row07PowerCut, P2_P3_REC1_REC2_APP6_DIR3_KeepsWhatWasFlushedAndInventsNot
     EXPECT_GT(kept, 0u);
 }
 
+// No flush follows a change of settings that would take it along to the disk.
+TEST_P(Row07PowerCut, P2_ASettingThatWasAcknowledgedIsThere) {
+    CutDisk disk{GetParam()};
+    const std::string data = disk.path() + "/data";
+    ASSERT_EQ(run_in_child([&] {
+                  auto opened = open_data(data);
+                  return opened && opened->create_topic({"t", 1, 1, kConfig}) ? 0 : 1;
+              }),
+              exited_with(0));
+    for (int i = 1; i <= 5; ++i) {
+        const std::string retention = std::to_string(i * 1'000);
+        Child child = Child::fork([&] {
+            auto opened = open_data(data);
+            if (!opened || !opened->change_config("t", {{"retention.ms", retention}})) return 1;
+            raise(SIGSTOP);
+            return 0;
+        });
+        ASSERT_TRUE(child.wait_until_stopped());
+        disk.cut();
+        child.send(SIGKILL);
+        ASSERT_EQ(child.wait(), ended_by(SIGKILL));
+        disk.restart();
+        forget_boot(data);
+        auto opened = open_data(data);
+        ASSERT_TRUE(opened) << opened.error().message();
+        const auto topic = opened->topic("t");
+        ASSERT_TRUE(topic) << topic.error().message();
+        ASSERT_EQ(topic->config.at("retention.ms"), retention);
+    }
+}
+
 INSTANTIATE_TEST_SUITE_P(Ext4, Row07PowerCut, testing::ValuesIn(cut_disk_modes()), [](const auto& mode) {
     std::string name = mode.param;
     std::replace(name.begin(), name.end(), '=', '_');
