@@ -68,6 +68,8 @@ struct AppendOptions {
     std::optional<std::int32_t> max_timestamp_delta{};
     // timed_out, and nothing is changed, where more than a write is needed: a repair, or new files, which take flushes.
     bool quick = false;
+    // flush() follows: the disk begins while more is appended.
+    bool is_flushed_soon = false;
 };
 
 struct AppendResult {

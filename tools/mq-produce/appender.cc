@@ -80,7 +80,7 @@ Status Appender::try_append(Target& target, std::span<char> bytes, log::AppendRe
     if (!target.writer) {
         MQ_ASSIGN(target.writer, setup_.directory->open_writer(id_of(target)));
     }
-    auto appended = target.writer->append(bytes);
+    auto appended = target.writer->append(bytes, {.is_flushed_soon = setup_.args->sync == Sync::end});
     local::tell(target.writer->take_recovery_report(), *setup_.diagnostics);
     if (!appended) return fail(std::move(appended).error());
     result = *appended;
