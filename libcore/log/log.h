@@ -53,6 +53,7 @@ struct RecoveryReport {
         std::string kept_in;  // the .cut file, where valid batches followed the bad one
     };
     std::vector<std::string> notes;  // one line each: an index rebuilt, a leftover removed
+    std::string trouble;             // what could not be done, and waits for the next time; empty: nothing
     std::vector<Cut> cuts;
     std::uint64_t segments_recovered = 0;
     std::uint64_t bytes_walked = 0;

@@ -32,7 +32,7 @@ struct PartitionWriter::Impl {
     [[nodiscard]] Result<std::size_t> apply_retention();
     // `retain` runs under the append lock, and tells how many segments it has deleted.
     [[nodiscard]] Result<std::size_t> drop_what_is_not_wanted(FunctionRef<Result<std::size_t>(log::Log&)> retain);
-    [[nodiscard]] Status after_change(bool rolled, Wake wake = Wake::all);
+    void after_change(bool rolled, Wake wake = Wake::all);
     void compact_in_background();
 };
 
@@ -142,7 +142,7 @@ Result<log::AppendResult> PartitionWriter::append(std::span<char> batches, log::
             return {};
         },
         options.quick));
-    MQ_TRY(p.after_change(result.rolled, wake));
+    p.after_change(result.rolled, wake);
     return result;
 }
 
@@ -156,7 +156,8 @@ Status PartitionWriter::change(FunctionRef<Status(log::Log&)> work) {
         return worked;
     });
     MQ_TRY(done);
-    return p.after_change(rolled);
+    p.after_change(rolled);
+    return {};
 }
 
 Life PartitionWriter::life() const {
@@ -164,16 +165,16 @@ Life PartitionWriter::life() const {
     return {p.use_generation, p.state().loads.load(), p.state().truncations.load()};
 }
 
-Status PartitionWriter::Impl::after_change(bool rolled, Wake wake) {
+void PartitionWriter::Impl::after_change(bool rolled, Wake wake) {
     MQ_KILLPOINT("store.append.before_wake");
     (wake == Wake::all ? shm::wake : shm::wake_others)(control().header(), *slot);
-    if (!rolled) return {};
-    // The process that rolls does what a broker would do on time (APP-10). What was changed is published: that
-    // somebody is in the way of this does not undo it.
+    if (!rolled) return;
+    // The process that rolls does what a broker would do on time (APP-10). What was changed is published: that this
+    // fails does not undo it.
     const auto dropped = drop_what_is_not_wanted([this](log::Log&) { return apply_retention(); });
-    if (!dropped && dropped.error().code != Errc::timed_out) return fail(dropped.error());
+    if (!dropped && dropped.error().code != Errc::timed_out)
+        report.trouble = "retention failed: " + dropped.error().message();
     if (meta.log.cleanup_compact) compact_in_background();
-    return {};
 }
 
 Status PartitionWriter::flush(std::optional<Offset> end) {

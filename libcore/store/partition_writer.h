@@ -91,7 +91,8 @@ public:
     // cleans in this directory.
     [[nodiscard]] Result<std::optional<log::CleanResult>> compact(bool force, const std::function<bool()>& stop = {});
 
-    // What the last loading of the partition found (cuts, notes); empty if it was loaded by another process. Once.
+    // What the last loading of the partition found (cuts, notes), empty if it was loaded by another process; and
+    // whether retention failed after a roll, which the append that rolled does not. Once.
     [[nodiscard]] log::RecoveryReport take_recovery_report();
 
 private:

@@ -60,6 +60,7 @@ std::string describe(const log::RecoveryReport::Cut& cut) {
 void tell(const log::RecoveryReport& report, const cli::Diagnostics& diagnostics) {
     for (const auto& cut : report.cuts) diagnostics.warning(describe(cut));
     for (const auto& note : report.notes) diagnostics.detail(note);
+    if (!report.trouble.empty()) diagnostics.warning(report.trouble);
 }
 
 }  // namespace mq::local

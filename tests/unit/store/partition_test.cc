@@ -15,6 +15,7 @@
 #include "store/data_directory.h"
 #include "support/batches.h"
 #include "support/child.h"
+#include "support/faults.h"
 #include "support/temp_dir.h"
 
 namespace mq::store {
@@ -388,6 +389,26 @@ TEST(Partition, APP10_WhoRollsAppliesRetention) {
     EXPECT_EQ(bounds.log_end, Offset{50});
     EXPECT_GT(bounds.log_start, Offset{40});
     EXPECT_LE(log::list_segments(dir.path() + "/numbers-0")->size(), 4u);
+}
+
+TEST(Partition, APP10_ARetentionThatFailsDoesNotFailTheAppendThatRolled) {
+    const TempDir dir;
+    make_topic(dir.path(), {{"segment.bytes", "200"}, {"retention.bytes", "300"}});
+    auto directory = DataDirectory::open(dir.path(), for_writing()).value();
+    const auto writer = directory.open_writer(kId).value();
+    {
+        const test::FaultInjector disk{{.nth = 1,
+                                        .span = test::FaultSpan::from_then_on,
+                                        .below = dir.path() + "/numbers-0/00000000000000000000.log",
+                                        .only = os::Call::unlink}};
+        for (int i = 0; i < 50; ++i) ASSERT_TRUE(append(*writer, i));
+        EXPECT_EQ(disk.fired(), 1u);
+    }
+    const std::string trouble = writer->take_recovery_report().trouble;
+    EXPECT_TRUE(trouble.starts_with("retention failed: ")) << trouble;
+    EXPECT_EQ(writer->bounds()->log_end, Offset{50});
+    EXPECT_GT(writer->bounds()->log_start, Offset{40}) << "the next one went well";
+    EXPECT_EQ(writer->take_recovery_report().trouble, "");
 }
 
 TEST(Partition, APP10_WhoRollsACompactedTopicCleansItBesideItsAppends) {
