@@ -98,6 +98,10 @@ Result<std::unique_ptr<Broker>> Broker::open(BrokerConfig config, EventLog& log)
             log.warning("waiting for " + holder.what + ", which " + shm::describe(holder) + " holds");
         return {};
     };
+    how.on_recovery = [&log](const log::TopicPartition& id, const log::RecoveryReport& report) {
+        for (const auto& cut : report.cuts) log.warning(describe(cut));
+        for (const auto& note : report.notes) log.info(log::partition_directory(id) + ": " + note);
+    };
     MQ_ASSIGN(auto directory, store::DataDirectory::open(config.log_dir, how));
     MQ_ASSIGN(const bool is_the_one, directory.control()->become_broker());
     if (!is_the_one) {

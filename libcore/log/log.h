@@ -59,6 +59,9 @@ struct RecoveryReport {
     std::uint64_t bytes_walked = 0;
 };
 
+// "FILE: the log ends at byte 100, offset 7: why (20 bytes, kept in FILE)"
+[[nodiscard]] std::string describe(const RecoveryReport::Cut& cut);
+
 struct AppendOptions {
     AppendOrigin origin = AppendOrigin::client;
     LeaderEpoch leader_epoch = 0;

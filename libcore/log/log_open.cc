@@ -463,4 +463,10 @@ Status Log::Impl::recover_one(Offset base, const RecoveryStart& start, bool& cut
     return {};
 }
 
+std::string describe(const RecoveryReport::Cut& cut) {
+    return cut.file + ": the log ends at byte " + std::to_string(cut.position.value()) + ", offset " +
+           std::to_string(cut.offset.value()) + ": " + cut.reason + " (" + std::to_string(cut.bytes) +
+           (cut.bytes == 1 ? " byte" : " bytes") + (cut.kept_in.empty() ? ")" : ", kept in " + cut.kept_in + ')');
+}
+
 }  // namespace mq::log

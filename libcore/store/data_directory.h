@@ -30,6 +30,9 @@ struct OpenOptions {
     // Of a topic with retention.consumed: everybody who reads the partition is past this offset; nullopt: nobody is
     // known to read it, or not how far. Called without a lock held.
     std::function<Result<std::optional<Offset>>(const log::TopicPartition&)> consumed_below{};
+    // What was found and done when this process loaded a partition for writing, if it was anything. Called with its
+    // append lock held: not to come back from there.
+    std::function<void(const log::TopicPartition&, const log::RecoveryReport&)> on_recovery{};
     // With which the process ends should the memory of the control file go away under it (a full disk); 0: by SIGBUS.
     int bus_error_exit_status = 0;
     // That meta.properties gets where it is made.

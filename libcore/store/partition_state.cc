@@ -94,6 +94,8 @@ Result<log::Log> DataDirectory::Impl::bring_up(shm::PartitionSlot& slot, const l
     state.files_generation.fetch_add(1);
     MQ_TRY(note_files(slot, log));
     slot.checked_incarnation.store(control->incarnation());
+    const log::RecoveryReport& report = log.recovery();
+    if (options.on_recovery && !(report.cuts.empty() && report.notes.empty())) options.on_recovery(id, report);
     return log;
 }
 

@@ -51,14 +51,8 @@ cli::ExitCode work_in(const std::string& path, store::Access access, const cli::
     return code;
 }
 
-std::string describe(const log::RecoveryReport::Cut& cut) {
-    return cat(cut.file, ": the log ends at byte ", cut.position.value(), ", offset ", cut.offset.value(), ": ",
-               cut.reason, " (", cli::counted(cut.bytes, "byte"),
-               cut.kept_in.empty() ? ")" : cat(", kept in ", cut.kept_in, ')'));
-}
-
 void tell(const log::RecoveryReport& report, const cli::Diagnostics& diagnostics) {
-    for (const auto& cut : report.cuts) diagnostics.warning(describe(cut));
+    for (const auto& cut : report.cuts) diagnostics.warning(log::describe(cut));
     for (const auto& note : report.notes) diagnostics.detail(note);
     if (!report.trouble.empty()) diagnostics.warning(report.trouble);
 }

@@ -31,8 +31,6 @@ struct Patience {
                                     const cli::Diagnostics& diagnostics, const Patience& patience,
                                     FunctionRef<cli::ExitCode(store::DataDirectory&)> work);
 
-// "FILE: the log ends at byte 120, offset 7: the file ends inside a batch (31 bytes)".
-[[nodiscard]] std::string describe(const log::RecoveryReport::Cut& cut);
 // Warns of what a partition's recovery cut, and tells the rest with -v.
 void tell(const log::RecoveryReport& report, const cli::Diagnostics& diagnostics);
 

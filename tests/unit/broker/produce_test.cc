@@ -1,4 +1,6 @@
 // Produce without a network: acknowledgement (ACK-*) and idempotence (IDM-*).
+#include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "base/clock.h"
@@ -364,6 +366,24 @@ TEST_F(Produce, WhatDecompressesToMuchIsTakenByAWorker) {
     const auto& parts = response.responses.at(0).partition_responses;
     ASSERT_EQ(parts.size(), 3u);
     for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(parts[i].base_offset, static_cast<std::int64_t>(2 + i));
+}
+
+// RELIABILITY row 4: what a write that was cut short has left goes, and whoever runs the broker is told of it.
+TEST_F(Produce, WhatRecoveryCutIsInTheLogOfTheBroker) {
+    EXPECT_EQ(produce(numbered_batch(0, 2)).error_code, ErrorCode::none);
+    stop();
+    std::filesystem::remove(config.log_dir + "/.kafka_cleanshutdown");
+    std::filesystem::remove(config.log_dir + "/.mq-control");
+    const std::string segment = config.log_dir + "/numbers-0/00000000000000000000.log";
+    const auto size = std::filesystem::file_size(segment);
+    std::ofstream{segment, std::ios::app | std::ios::binary} << numbered_batch(2, 1).substr(0, 65);
+    start();
+    EXPECT_EQ(produce(numbered_batch(2, 1)).base_offset, 2);
+    EXPECT_EQ(content("numbers"), "0:v0 1:v1 2:v2 ");
+    const std::string told = segment + ": the log ends at byte " + std::to_string(size) + ", offset 2: ";
+    const std::size_t at = log.lines().find(told);
+    ASSERT_NE(at, std::string::npos) << log.lines();
+    EXPECT_NE(log.lines().find(" (65 bytes)\n", at), std::string::npos) << log.lines();
 }
 
 }  // namespace
