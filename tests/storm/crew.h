@@ -82,10 +82,11 @@ protected:
             MQ_TRY(member.join());
             while (seat.leave.load() == 0) {
                 MQ_ASSIGN(const std::uint64_t count, member.step(100));
+                // Before it says what it has read: the commit is still to come.
+                seat.idle.store(count == 0 ? seat.idle.load() + 1 : 0);
                 seat.read.fetch_add(count);
                 MQ_TRY(member.commit_all());
                 seat.owned.store(static_cast<std::uint32_t>(member.owned()));
-                seat.idle.store(count == 0 ? seat.idle.load() + 1 : 0);
                 if (count == 0) MQ_TRY(member.rest());
             }
             return member.leave();
@@ -95,6 +96,7 @@ protected:
     }
     Child start(unsigned number) {
         board_->seat[number].leave.store(0);
+        board_->seat[number].idle.store(0);
         return Child::fork([this, number] { return be_member(number); });
     }
     [[nodiscard]] bool await(const Child& child, const std::function<bool()>& condition) const {
