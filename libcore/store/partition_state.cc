@@ -91,11 +91,11 @@ Result<log::Log> DataDirectory::Impl::bring_up(shm::PartitionSlot& slot, const l
     MQ_TRY(choose_trust(&slot, id, how));
     state.loads.fetch_add(1);
     MQ_ASSIGN(log::Log log, log::Log::open(directory, config, state, how));
+    const log::RecoveryReport& report = log.recovery();
+    if (options.on_recovery && !(report.cuts.empty() && report.notes.empty())) options.on_recovery(id, report);
     state.files_generation.fetch_add(1);
     MQ_TRY(note_files(slot, log));
     slot.checked_incarnation.store(control->incarnation());
-    const log::RecoveryReport& report = log.recovery();
-    if (options.on_recovery && !(report.cuts.empty() && report.notes.empty())) options.on_recovery(id, report);
     return log;
 }
 

@@ -82,7 +82,10 @@ Status PartitionWriter::Impl::bring_up() {
     if (state().poison.load() != 0) {
         MQ_ASSIGN(const shm::Guard guard, control().lock(slot->flush, "the flush lock of " + name));
         MQ_TRY(log->clear_poison());
-        report.notes.push_back("what an fsync had failed on was written again to fresh files");
+        log::RecoveryReport lifted;
+        lifted.notes.push_back("what an fsync had failed on was written again to fresh files");
+        if (directory->options.on_recovery) directory->options.on_recovery(id, lifted);
+        report.notes.push_back(std::move(lifted.notes[0]));
         MQ_TRY(directory->note_files(*slot, *log));
     }
     return apply_retention().map([](std::size_t) {});
@@ -111,10 +114,10 @@ Status PartitionWriter::Impl::under_append_lock(FunctionRef<Status(log::Log&)> w
                 return ready;
             }
             const std::uint64_t names = state().names_generation.load();
-            const Status done = work(*log);
-            MQ_TRY(done);
-            if (state().names_generation.load() == names) return {};
-            return directory->note_files(*slot, *log);
+            MQ_TRY(work(*log));
+            // What was done is done: without the note the next life loads the partition anew.
+            if (state().names_generation.load() != names) static_cast<void>(directory->note_files(*slot, *log));
+            return {};
         }
     });
 }
@@ -171,10 +174,15 @@ void PartitionWriter::Impl::after_change(bool rolled, Wake wake) {
     if (!rolled) return;
     // The process that rolls does what a broker would do on time (APP-10). What was changed is published: that this
     // fails does not undo it.
-    const auto dropped = drop_what_is_not_wanted([this](log::Log&) { return apply_retention(); });
-    if (!dropped && dropped.error().code != Errc::timed_out)
-        report.trouble = "retention failed: " + dropped.error().message();
-    if (meta.log.cleanup_compact) compact_in_background();
+    try {
+        const auto dropped = drop_what_is_not_wanted([this](log::Log&) { return apply_retention(); });
+        const bool is_put_off =
+            !dropped && (dropped.error().code == Errc::timed_out || dropped.error().code == Errc::interrupted);
+        if (!dropped && !is_put_off) report.trouble = "retention failed: " + dropped.error().message();
+        if (meta.log.cleanup_compact) compact_in_background();
+    } catch (const std::bad_alloc&) {
+        // The next roll tries again.
+    }
 }
 
 Status PartitionWriter::flush(std::optional<Offset> end) {
