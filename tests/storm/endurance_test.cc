@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <fstream>
 #include <random>
+#include <sstream>
 
 #include "storm/piped_tool.h"
 #include "storm/shared.h"
@@ -123,7 +124,10 @@ protected:
             consumer->close();
             return 0;
         });
-        if (end != exited_with(0)) throw std::runtime_error{"a consumer did not leave its group"};
+        if (end == exited_with(0)) return;
+        std::ostringstream how;
+        how << "a consumer of a group: " << end;
+        throw std::runtime_error{how.str()};
     }
     void make_and_delete(std::uint64_t turn) const {
         const std::string topic = "passing-" + std::to_string(turn % 5);

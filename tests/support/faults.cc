@@ -91,10 +91,10 @@ HeldCalls::~HeldCalls() {
     let_go();
 }
 
-bool HeldCalls::wait_for(unsigned calls) {
+bool HeldCalls::wait_for(unsigned calls, std::chrono::milliseconds deadline) {
     State& state = State::get();
     std::unique_lock lock{state.mutex};
-    return state.changed.wait_for(lock, std::chrono::seconds{60}, [&] { return state.waiting >= calls; });
+    return state.changed.wait_for(lock, deadline, [&] { return state.waiting >= calls; });
 }
 
 void HeldCalls::let_go() {

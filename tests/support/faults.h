@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -64,7 +65,7 @@ public:
     HeldCalls& operator=(const HeldCalls&) = delete;
 
     // Returns once so many calls wait; false: the deadline passed.
-    [[nodiscard]] bool wait_for(unsigned calls);
+    [[nodiscard]] bool wait_for(unsigned calls, std::chrono::milliseconds deadline = std::chrono::minutes{1});
     void let_go();
 
 private:
