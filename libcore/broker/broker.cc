@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <mutex>
+#include <new>
 
 #include "broker/complaints.h"
 #include "broker/coordinator.h"
@@ -28,6 +30,8 @@ namespace {
 
 // As the other tools end when the control file's disk space goes away under them.
 constexpr int kExitOnBusError = 74;
+// Made before memory is short.
+const std::string kNoMemoryToTell = "no memory to tell what the recovery of a partition has found";
 // Enough for a flush of each of some partitions at once beside what waits for a lock.
 constexpr std::size_t kWorkers = 8;
 
@@ -54,7 +58,8 @@ struct Broker::Impl {
     };
     std::shared_ptr<Shared> shared;
     BrokerConfig config;
-    std::atomic<std::shared_ptr<const SetKeys>> set_keys{std::make_shared<const SetKeys>(config.set)};
+    std::mutex set_keys_mutex{};
+    std::shared_ptr<const SetKeys> set_keys = std::make_shared<const SetKeys>(config.set);
     EventLog& log;
     std::unique_ptr<Metrics> metrics;  // answers that are dropped count into it
     std::int32_t id;
@@ -99,8 +104,12 @@ Result<std::unique_ptr<Broker>> Broker::open(BrokerConfig config, EventLog& log)
         return {};
     };
     how.on_recovery = [&log](const log::TopicPartition& id, const log::RecoveryReport& report) {
-        for (const auto& cut : report.cuts) log.warning(describe(cut));
-        for (const auto& note : report.notes) log.info(log::partition_directory(id) + ": " + note);
+        try {
+            for (const auto& cut : report.cuts) log.warning(describe(cut));
+            for (const auto& note : report.notes) log.info(log::partition_directory(id) + ": " + note);
+        } catch (const std::bad_alloc&) {
+            log.error(kNoMemoryToTell);
+        }
     };
     MQ_ASSIGN(auto directory, store::DataDirectory::open(config.log_dir, how));
     MQ_ASSIGN(const bool is_the_one, directory.control()->become_broker());
@@ -149,6 +158,7 @@ void Broker::Impl::end() {
     coordinator.stop();
     wakeups.stop();
     workers.stop();
+    complaints.finish();
     shared->impl.store(nullptr);
 }
 
@@ -163,12 +173,17 @@ Status Broker::stop() {
 
 Status Broker::change(const store::ConfigMap& topic_defaults, SetKeys set) {
     MQ_TRY(impl_->directory.set_topic_defaults(topic_defaults));
-    impl_->set_keys.store(std::make_shared<const SetKeys>(std::move(set)));
+    auto keys = std::make_shared<const SetKeys>(std::move(set));
+    const std::lock_guard lock{impl_->set_keys_mutex};
+    impl_->set_keys = std::move(keys);
     return {};
 }
 
 const BrokerConfig& Broker::config() const { return impl_->config; }
-std::shared_ptr<const SetKeys> Broker::set_keys() const { return impl_->set_keys.load(); }
+std::shared_ptr<const SetKeys> Broker::set_keys() const {
+    const std::lock_guard lock{impl_->set_keys_mutex};
+    return impl_->set_keys;
+}
 std::int32_t Broker::id() const { return impl_->id; }
 const std::string& Broker::cluster_id() const { return impl_->cluster_id; }
 EventLog& Broker::log() { return impl_->log; }

@@ -24,6 +24,9 @@ public:
         }
     }
 
+    // How many were not told, in the spans that go on as well.
+    void finish() { quiet_.settle(os::monotonic_ms() + QuietLog::kSpanMs); }
+
 private:
     QuietLog quiet_;
     Wakeups& wakeups_;

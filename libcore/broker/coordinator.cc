@@ -42,7 +42,11 @@ bool Coordinator::Impl::is_joined(Shard& shard, std::string_view group) {
 }
 
 void Coordinator::Impl::tell(const std::string& what, const Error& error) {
-    parts.complaints.tell(QuietLog::Kind::groups, [&] { return what + ": " + error.message(); });
+    parts.log.warning(what + ": " + error.message());
+}
+
+void Coordinator::Impl::complain(QuietLog::Kind kind, const std::string& what, const Error& error) {
+    parts.complaints.tell(kind, [&] { return what + ": " + error.message(); });
 }
 
 groups::Token Coordinator::Impl::hold(Shard& shard, Joined done) {
@@ -152,7 +156,9 @@ void Coordinator::Impl::confirm(Batch& batch) {
         const auto [its, is_first] = flushed.try_emplace(count ? record::partition_for_id(group, *count) : -1);
         if (is_first) {
             its->second = count ? flush(group) : fail(count.error());
-            if (!its->second) tell("committed offsets may not survive a power cut", its->second.error());
+            if (!its->second)
+                complain(QuietLog::Kind::offsets, "committed offsets may not survive a power cut",
+                         its->second.error());
         }
         const GroupError error = its->second ? GroupError::none : commit_error_of(its->second.error());
         if_there_is_memory([&] { done(error); });
@@ -178,7 +184,7 @@ void Coordinator::Impl::write(Shard& shard, MetadataWrite& one) {
         value = std::move(one.write.value);
     }
     const Status done = parts.offsets.put_metadata(one.write.group, value);
-    if (!done) tell("group " + one.write.group, done.error());
+    if (!done) complain(QuietLog::Kind::offsets, "group " + one.write.group, done.error());
     parts.wakeups.cancel(one.timer);
     written(
         shard, one.write.id,
@@ -203,7 +209,7 @@ void Coordinator::Impl::let_go(Shard& shard, const std::string& group) {
         shard.held.erase(group);
     }
     const Status done = groups::let_go_for_network(parts.directory, group);
-    if (!done) tell("group " + group, done.error());
+    if (!done) complain(QuietLog::Kind::offsets, "group " + group, done.error());
 }
 
 Status Coordinator::Impl::renew(Shard& shard, const std::string& group) {
@@ -249,9 +255,10 @@ void Coordinator::Impl::load(Shard& shard) {
     const auto known = parts.offsets.groups_of(shard.number);
     if (!known) {
         constexpr std::int64_t kAgainMs = 1'000;
-        tell("groups of " + std::string{offsets::kOffsetsTopic} + "-" + std::to_string(shard.number) +
-                 " cannot be read, and wait",
-             known.error());
+        complain(QuietLog::Kind::offsets,
+                 "groups of " + std::string{offsets::kOffsetsTopic} + "-" + std::to_string(shard.number) +
+                     " cannot be read, and wait",
+                 known.error());
         const std::lock_guard lock{shard.mutex};
         if (is_stopped) return;
         parts.wakeups.at(now().monotonic_ms + kAgainMs, [this, &shard] {
@@ -368,8 +375,10 @@ void Coordinator::Impl::enter(Shard& shard, const groups::JoinRequest& request,
             // Clients take it as final, and say so: what members there are, they speak no protocol that a client
             // does.
             const bool is_local = mine.error().code == Errc::in_use;
-            tell("group " + request.group + ": " + request.client_id + " at " + request.client_host + " is refused",
-                 mine.error());
+            complain(
+                QuietLog::Kind::groups,
+                "group " + request.group + ": " + request.client_id + " at " + request.client_host + " is refused",
+                mine.error());
             groups::JoinAnswer refusal;
             refusal.error =
                 is_local ? GroupError::inconsistent_group_protocol : GroupError::coordinator_not_available;

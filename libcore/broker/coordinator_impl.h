@@ -114,6 +114,11 @@ struct Coordinator::Impl {
         answer->timer = when_late([this, answer, if_late...] { give(*answer, if_late...); });
         return answer;
     }
+    // With the shard's mutex held. Of what is no more than begun nobody can tell how it will end.
+    [[nodiscard]] static groups::GroupError late_change_of(const Shard& shard) {
+        return shard.is_loaded ? groups::GroupError::request_timed_out
+                               : groups::GroupError::coordinator_load_in_progress;
+    }
     // The first one counts.
     template <typename... Of>
     void give(Timely<Of...>& answer, const std::decay_t<Of>&... what) {
@@ -158,6 +163,8 @@ struct Coordinator::Impl {
     [[nodiscard]] Status while_empty(const std::string& group, FunctionRef<Status()> work);
     [[nodiscard]] bool is_joined(Shard& shard, std::string_view group);
     void tell(const std::string& what, const Error& error);
+    // As often as clients like.
+    void complain(QuietLog::Kind kind, const std::string& what, const Error& error);
 
     const Parts parts;
     std::vector<std::unique_ptr<Shard>> shards;

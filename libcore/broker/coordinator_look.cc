@@ -92,7 +92,7 @@ void Coordinator::describe(const std::string& group, Described done) {
                 }
                 const auto found = my.describe_unjoined(group);
                 if (found) return my.give(*answer, GroupError::none, *found);
-                my.tell("group " + group, found.error());
+                my.complain(QuietLog::Kind::offsets, "group " + group, found.error());
                 my.give(*answer, commit_error_of(found.error()), nothing);
             });
         }
@@ -116,7 +116,7 @@ Coordinator::Listed Coordinator::list() {
         }
     }
     const auto failed = [&](const Error& why) {
-        my.tell("groups cannot be listed", why);
+        my.complain(QuietLog::Kind::offsets, "groups cannot be listed", why);
         listed.error = commit_error_of(why);
     };
     const auto add = [&](const std::string& name) {

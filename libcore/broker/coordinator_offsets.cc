@@ -60,7 +60,7 @@ void Coordinator::Impl::store(const std::string& group, const std::vector<offset
                               Batch& batch) {
     if (what.empty()) return done(GroupError::none);
     if (const Status written = parts.offsets.commit(group, what, {.from_client = true}); !written) {
-        tell("group " + group + ": offsets are not committed", written.error());
+        complain(QuietLog::Kind::offsets, "group " + group + ": offsets are not committed", written.error());
         return done(commit_error_of(written.error()));
     }
     batch.to_confirm.emplace_back(group, std::move(done));
@@ -79,7 +79,7 @@ void Coordinator::fetch(const std::string& group, bool require_stable, Fetched d
                 if (answer->is_given()) return;
                 const auto known = my.fetch(group, require_stable);
                 if (known) return my.give(*answer, GroupError::none, *known);
-                my.tell("group " + group, known.error());
+                my.complain(QuietLog::Kind::offsets, "group " + group, known.error());
                 my.give(*answer, commit_error_of(known.error()), {});
             });
         }
@@ -136,7 +136,7 @@ void Coordinator::delete_offsets(const std::string& group, std::vector<log::Topi
     Impl& my = *impl_;
     Impl::Shard& shard = my.shard_of(group);
     const std::lock_guard lock{shard.mutex};
-    const auto answer = my.in_time(done, groups::OffsetDeleteAnswer{GroupError::request_timed_out, {}});
+    const auto answer = my.in_time(done, groups::OffsetDeleteAnswer{Impl::late_change_of(shard), {}});
     my.enqueue(shard, [&my, &shard, group, ids = std::move(ids), answer](Impl::Batch& batch) {
         if (answer->is_given()) return;
         std::vector<std::string> topics;
@@ -162,7 +162,7 @@ void Coordinator::remove(const std::string& group, Done done) {
     Impl& my = *impl_;
     Impl::Shard& shard = my.shard_of(group);
     const std::lock_guard lock{shard.mutex};
-    const auto answer = my.in_time(done, GroupError::request_timed_out);
+    const auto answer = my.in_time(done, Impl::late_change_of(shard));
     my.enqueue(shard, [&my, &shard, group, answer](Impl::Batch& batch) { my.remove(shard, group, answer, batch); });
 }
 
@@ -183,10 +183,11 @@ void Coordinator::Impl::remove(Shard& shard, const std::string& group, const Ans
     if (!gone) {
         if (gone.error().code == Errc::in_use) return refuse(GroupError::non_empty_group);
         if (gone.error().code == Errc::not_found) return refuse(GroupError::group_id_not_found);
-        tell("group " + group + " is not deleted", gone.error());
+        complain(QuietLog::Kind::offsets, "group " + group + " is not deleted", gone.error());
         return refuse(commit_error_of(gone.error()));
     }
-    if (const Status known = renew(shard, group); !known) tell("group " + group, known.error());
+    if (const Status known = renew(shard, group); !known)
+        complain(QuietLog::Kind::offsets, "group " + group, known.error());
     batch.to_confirm.emplace_back(group, [this, answer](GroupError error) { give(*answer, error); });
 }
 

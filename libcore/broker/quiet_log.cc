@@ -27,7 +27,9 @@ std::string_view name_of(QuietLog::Kind kind) {
         case QuietLog::Kind::topics:
             return "topics that could not be made";
         case QuietLog::Kind::groups:
-            return "failures with groups";
+            return "members that were refused";
+        case QuietLog::Kind::offsets:
+            return "failures to read or write what groups commit";
     }
     return {};
 }

@@ -25,7 +25,8 @@ public:
         accept,
         transactions,
         topics,
-        groups
+        groups,
+        offsets
     };
 
     static constexpr int kLines = 10;
@@ -48,7 +49,7 @@ private:
     // How many were told before it; nullopt: it is not to be told.
     [[nodiscard]] std::optional<int> count(Kind kind, std::int64_t now_ms);
 
-    static constexpr std::size_t kKinds = static_cast<std::size_t>(Kind::groups) + 1;
+    static constexpr std::size_t kKinds = static_cast<std::size_t>(Kind::offsets) + 1;
 
     EventLog& log_;
     std::mutex mutex_;

@@ -24,7 +24,7 @@ TEST(QuietLog, TellsAFewOfEachKindInASpanAndThenHowManyMoreThereWere) {
     quiet.settle(1'000 + QuietLog::kSpanMs - 1);
     EXPECT_EQ(log.lines(), ten);
     quiet.settle(1'000 + QuietLog::kSpanMs);
-    EXPECT_EQ(log.lines(), ten + "5 more failures with groups in the last 10 s\n");
+    EXPECT_EQ(log.lines(), ten + "5 more members that were refused in the last 10 s\n");
     EXPECT_TRUE(tell(QuietLog::Kind::groups, 12'000)) << "the next span";
     EXPECT_FALSE(tell(QuietLog::Kind::topics, 12'000)) << "the span of this kind goes on";
 }
