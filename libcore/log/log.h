@@ -72,8 +72,6 @@ struct AppendOptions {
     std::optional<std::int32_t> max_timestamp_delta{};
     // timed_out, and nothing is changed, where more than a write is needed: a repair, or new files, which take flushes.
     bool quick = false;
-    // flush() follows: the disk begins while more is appended.
-    bool is_flushed_soon = false;
 };
 
 struct AppendResult {
@@ -131,6 +129,9 @@ public:
 
     // Starts a new segment at the log end, unless the active one is empty.
     [[nodiscard]] Status roll();
+    // The last `bytes` were appended by this process, and flush() follows: the disk begins while more is appended, a
+    // piece of some megabytes at a time. No lock is needed; it may wait for the disk's queue.
+    void begin_writeback(std::uint64_t bytes) const;
 
     // Removes everything from `end` on. Example: batches [0..9][10..19][20..24]: truncate_to(15) leaves [0..9]; a
     // batch goes whole. Segments below are not touched; the recovery point is lowered first. `end` above the log end

@@ -232,16 +232,15 @@ Result<AppendResult> Log::append(std::span<char> batches, const AppendOptions& o
         log.take_back();
         return fail(std::move(written).error());
     }
-    if (options.is_flushed_soon) log.begin_writeback(FilePosition{log.now.active_size_bytes - batches.size()});
     return result;
 }
 
-// A piece at a time: the call takes longer than a small append.
-void Log::Impl::begin_writeback(FilePosition before) const {
+void Log::begin_writeback(std::uint64_t bytes) const {
     constexpr std::uint64_t kPieceBytes = 8u << 20;
-    const std::uint64_t begin = before.value() / kPieceBytes * kPieceBytes;
-    if (now.active_size_bytes - begin < kPieceBytes) return;
-    active.log_file().start_writeback(FilePosition{begin}, now.active_size_bytes - begin);
+    const Impl& log = *impl_;
+    const std::uint64_t end = log.now.active_size_bytes;
+    const std::uint64_t begin = (end - std::min(bytes, end)) / kPieceBytes * kPieceBytes;
+    if (end - begin >= kPieceBytes) log.active.log_file().start_writeback(FilePosition{begin}, end - begin);
 }
 
 // A log that stays open for years would else know every producer that there ever was (IDM-11).

@@ -73,8 +73,6 @@ struct Log::Impl {
     void expire_producers();
     [[nodiscard]] Status write_batches(ByteView batches, const AppendPlan& plan);
     void take_back();
-    // What was appended beyond `before`, if that is worth the call.
-    void begin_writeback(FilePosition before) const;
     [[nodiscard]] Status ready_to_change();
     [[nodiscard]] bool must_roll(std::uint64_t bytes, Offset last, TimestampMs max_timestamp) const;
     [[nodiscard]] bool begins_epoch(const AppendPlan& plan) const;

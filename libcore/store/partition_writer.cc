@@ -203,6 +203,10 @@ Status PartitionWriter::flush(std::optional<Offset> end) {
     });
 }
 
+void PartitionWriter::begin_writeback(std::uint64_t bytes) {
+    if (impl_->log) impl_->log->begin_writeback(bytes);
+}
+
 Status PartitionWriter::checkpoint() {
     Impl& p = *impl_;
     return p.under_append_lock([&](log::Log& log) -> Status {

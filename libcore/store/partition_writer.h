@@ -70,6 +70,8 @@ public:
     // Everything below `end` is on stable storage when it returns, written by whomever; one flush serves all who wait
     // (group commit, APP-6). Default: all that is published now.
     [[nodiscard]] Status flush(std::optional<Offset> end = {});
+    // What the last append wrote may go to the disk already, since flush() follows. Without a lock.
+    void begin_writeback(std::uint64_t bytes);
     // flush, indexes and recovery point.
     [[nodiscard]] Status checkpoint();
 

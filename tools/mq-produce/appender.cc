@@ -56,6 +56,7 @@ Status Appender::append_to(Target& target, Batch& batch) {
     } else {
         if (!std::exchange(unflushed_, true)) first_unflushed_ = Clock::now();
         target.unflushed = true;
+        if (setup_.args->sync == Sync::end) target.writer->begin_writeback(bytes.size());
     }
     const ByteView stamped{bytes.data(), bytes.size()};
     if (setup_.args->verify) MQ_TRY(read_back(target, result.first_offset, stamped));
@@ -80,7 +81,7 @@ Status Appender::try_append(Target& target, std::span<char> bytes, log::AppendRe
     if (!target.writer) {
         MQ_ASSIGN(target.writer, setup_.directory->open_writer(id_of(target)));
     }
-    auto appended = target.writer->append(bytes, {.is_flushed_soon = setup_.args->sync == Sync::end});
+    auto appended = target.writer->append(bytes);
     local::tell(target.writer->take_recovery_report(), *setup_.diagnostics);
     if (!appended) return fail(std::move(appended).error());
     result = *appended;
