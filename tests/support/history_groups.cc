@@ -57,6 +57,8 @@ private:
             if (kill->id != client || kill->ticket <= begin || kill->ticket >= next_life) continue;
             killed = true;
             if (kill->ticket > ticket) ticket = kill->ticket, end = kill;
+            // Those that follow killed processes that had not joined yet.
+            break;
         }
         for (const std::uint16_t partition : owned_)
             partitions[{*group_, partition}].push_back({ticket, Step::let_go, client, end, killed});

@@ -91,6 +91,18 @@ TEST_F(Row20GroupChecker, PassesWhatAKilledOwnerHadNotCommitted) {
     EXPECT_EQ(verdict.takeovers_ns.size(), 1u);
 }
 
+// Before it could join again.
+TEST_F(Row20GroupChecker, PassesAnOwnerWhoseSuccessorInTheSameSeatIsKilledTooLater) {
+    work(3, 1, 0, 4);
+    take(1, 0, 0);
+    read(1, 0, 0, 4);
+    history_.client(4).kill(1);
+    work(2, 0, 0, 12);
+    history_.client(4).kill(1);
+    history_.client(1).join(kGroup);
+    EXPECT_EQ(judge(history_).text(), "");
+}
+
 TEST_F(Row20GroupChecker, P9_FindsTwoOwnersAtOneTime) {
     work(3, 1, 0, 4);
     take(1, 0, 0);
