@@ -27,15 +27,16 @@ std::optional<Refusal> refuse_name(const TopicPicture& picture, std::string_view
 }
 
 store::NewTopic default_topic(const BrokerConfig& config, std::string_view name) {
-    if (name == offsets::kOffsetsTopic) return offsets::to_new_topic(config.offsets_topic);
+    if (store::is_internal_topic(name)) {
+        // That of transactions is made like the other one, but has no settings of the broker's.
+        const bool is_offsets = name == offsets::kOffsetsTopic;
+        store::NewTopic topic = offsets::to_new_topic(is_offsets ? config.offsets_topic : offsets::NewOffsetsTopic{});
+        topic.name = name;
+        return topic;
+    }
     store::NewTopic topic;
     topic.name = name;
     topic.partitions = config.num_partitions;
-    if (store::is_internal_topic(name)) {
-        topic.partitions = store::kInternalTopicPartitions;
-        topic.config = {
-            {"cleanup.policy", "compact"}, {"compression.type", "producer"}, {"segment.bytes", "104857600"}};
-    }
     return topic;
 }
 
