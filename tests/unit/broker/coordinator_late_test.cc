@@ -117,7 +117,7 @@ TEST_F(LateWrite, LEV1_WhoLeavesWhileTheDiskHangsIsToldInTime) {
     const auto id = call(join_request()).member_id;
     const Member member{id, call(join_request(id)).generation_id};
     EXPECT_EQ(call(sync_request(member, "all")).error_code, ErrorCode::none);
-    begin_with_timeout(50);
+    begin_with_timeout(1'000);
     EXPECT_EQ(beat(member), ErrorCode::none);
     HeldCalls disk{os::Call::write, directory_of("g")};
     EXPECT_EQ(leave(member), ErrorCode::none);
