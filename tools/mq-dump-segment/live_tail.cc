@@ -52,7 +52,10 @@ bool LiveTail::is_live() const {
 }
 
 Result<TailVerdict> LiveTail::judge(const os::File& log_file, FilePosition position, Offset next) {
-    if (position != position_) looks_ = 0;
+    if (position != position_) {
+        looks_ = 0;
+        was_followed_ = false;
+    }
     position_ = position;
     // Who held the directory before the bytes were read again may have written them since. Now is for the next time.
     const bool was_live = std::exchange(was_live_, is_live());
@@ -63,10 +66,11 @@ Result<TailVerdict> LiveTail::judge(const os::File& log_file, FilePosition posit
         return TailVerdict::read_again;
     }
     const bool may_change = was_live || (changed && looks_ < kMostLooks);
-    if (!may_change) return TailVerdict::damage;
+    if (!may_change || was_followed_) return TailVerdict::damage;
+    // Since the bytes were read they may have become whole, and others have been appended.
     const FilePosition end{std::min(size_bytes, position.value() + kSearched)};
-    MQ_ASSIGN(const bool good_follows, log::valid_batch_follows(log_file, position + 1, end, next));
-    if (good_follows) return TailVerdict::damage;
+    MQ_ASSIGN(was_followed_, log::valid_batch_follows(log_file, position + 1, end, next));
+    if (was_followed_) return TailVerdict::read_again;
     if (looks_ >= kMostLooks) return TailVerdict::in_flight;
     ++looks_;
     MQ_TRY(os::Watch{}.wait(kBetweenLooksMs));

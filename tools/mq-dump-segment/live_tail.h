@@ -22,8 +22,8 @@ public:
     explicit LiveTail(std::string log_path) : path_(std::move(log_path)) {}
 
     // The bytes of `log_file` from `position` on make no valid batch, as they were read. May sleep for 10 ms, and
-    // says read_again at most kMostLooks times for one position: then what others hold is in flight, and the rest,
-    // and what valid batches follow, damage.
+    // says read_again at most kMostLooks times for one position, and once more if a valid batch has come behind it:
+    // then what others hold is in flight, and the rest, and what valid batches follow, damage.
     [[nodiscard]] Result<log::TailVerdict> judge(const os::File& log_file, FilePosition position, Offset next);
 
     static constexpr unsigned kMostLooks = 20;
@@ -37,6 +37,7 @@ private:
     std::uint64_t size_bytes_ = 0;
     unsigned looks_ = 0;  // at position_
     bool was_live_ = false;
+    bool was_followed_ = false;  // by a valid batch, at the last look
 };
 
 }  // namespace mq::dump
