@@ -110,12 +110,16 @@ piece() { # FROM [TO] -> those bytes of the golden segment
 
 @test "-o end waits for what comes" {
     piece 0 94 >$LOG
-    follow -o end -c 1 -f '%o\n' data/t-0
-    # That it has opened the file is told by the descriptor.
-    until ls -l "/proc/$follower/fd" | grep -q "$LOG"; do kill -0 "$follower"; done
+    follow -o end -c 1 -r data/t-0
+    # The name of the file is printed once it is known where its end is.
+    expect "$LOG"
     piece 94 >>$LOG
-    expect "49"
+    expect "BASE-OFFSET *"
+    expect " * 49 * 54 *"
+    expect " * OFFSET *"
+    expect ' * 49  *key="d500"  value="delta 500"'
     ends_with 0
+    [ "$rest" = "" ]
 }
 
 @test "a directory is followed from its first segment, which is not there yet, over every roll" {
