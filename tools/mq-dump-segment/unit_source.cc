@@ -64,6 +64,7 @@ Result<ScanOutcome> UnitSource::next_of_file(log::ScannedBatch& batch) {
             return ScanOutcome::end;
         }
     }
+    size_ = std::min(size_, position());  // what has come since is not what is left
     return ScanOutcome::end;
 }
 
