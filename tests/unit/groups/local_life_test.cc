@@ -95,8 +95,8 @@ TEST_F(LocalLife, P9_GRP_L1_AStoppedMemberKeepsWhatItOwns) {
     other.topics = {{"u", 1}};
     Actor passing = begin(other);
     ASSERT_TRUE(stage.await([&] { return group().members.size() == 3; }));
-    passing.child->send(SIGKILL);
     const std::uint32_t before = group().generation;
+    passing.child->send(SIGKILL);
     ASSERT_TRUE(stage.await([&] { return group().generation > before && group().members.size() == 2; }));
     EXPECT_EQ(group().members[1].pid, stopped.child->pid());
     EXPECT_EQ(group().members[1].owned, owned);
