@@ -60,11 +60,12 @@ Schedule draw_schedule(std::uint64_t seed, std::uint64_t connection, const std::
 // Two sockets, and what goes from one to the other.
 class ChaosProxy::Link {
 public:
-    Link(int client, int server, Schedule schedule) : fds_{client, server}, schedule_(schedule) {}
+    // `troubled` counts it, once, when its trouble strikes.
+    Link(int client, int server, Schedule schedule, std::atomic<std::uint64_t>& troubled)
+        : fds_{client, server}, schedule_(schedule), troubled_(troubled) {}
     ~Link() { reset(); }
 
     [[nodiscard]] bool is_over() const { return fds_[0] < 0; }
-    [[nodiscard]] bool was_troubled() const { return was_troubled_; }
     void reset() {
         for (int& fd : fds_) close_with_reset(fd);
     }
@@ -145,8 +146,8 @@ private:
         if (one.held.empty()) one.came = Clock::now();
         one.held.append(bytes.data(), static_cast<std::size_t>(count));
         one.taken_bytes += static_cast<std::uint64_t>(count);
-        if (schedule_.trouble != Trouble::none && (schedule_.trouble < Trouble::reset || is_due()))
-            was_troubled_ = true;
+        const bool strikes = schedule_.trouble != Trouble::none && (schedule_.trouble < Trouble::reset || is_due());
+        if (strikes && !std::exchange(was_troubled_, true)) ++troubled_;
         if (schedule_.trouble == Trouble::reset && is_due()) return reset();
         if (schedule_.trouble == Trouble::lose_answer && is_due() && way == kToClient) return reset();
         if (schedule_.trouble == Trouble::half_close && is_due()) ways_[kToServer].has_ended = true;
@@ -168,6 +169,7 @@ private:
     std::array<int, 2> fds_;
     std::array<Way, 2> ways_;
     Schedule schedule_;
+    std::atomic<std::uint64_t>& troubled_;
     bool was_troubled_ = false;
 };
 
@@ -219,7 +221,7 @@ void ChaosProxy::accept_all() {
         const int server = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         const sockaddr_in address = loopback(target_);
         const Schedule schedule = is_calm_ ? Schedule{} : draw_schedule(seed_, number, among_);
-        links_.push_back(std::make_unique<Link>(client, server, schedule));
+        links_.push_back(std::make_unique<Link>(client, server, schedule, troubled_));
         // Over the loopback interface this is done at once, or refused.
         if (::connect(server, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
             links_.back()->reset();
@@ -244,7 +246,6 @@ void ChaosProxy::run() {
             if (cuts) links_[i]->reset();
             if (is_calm_) links_[i]->calm();
             if (!links_[i]->is_over()) links_[i]->go_on(&waited[2 + 2 * i]);
-            if (links_[i]->is_over() && links_[i]->was_troubled()) ++troubled_;
         }
         std::erase_if(links_, [](const auto& link) { return link->is_over(); });
         if ((waited[0].revents & POLLIN) != 0) accept_all();

@@ -52,7 +52,7 @@ public:
     void calm();
     // Resets every connection there is, and goes on.
     void cut_all();
-    // How many connections were drawn, and how many of them met their trouble.
+    // How many connections were drawn, and how many of them have met their trouble.
     [[nodiscard]] std::uint64_t connections() const { return connections_; }
     [[nodiscard]] std::uint64_t troubled() const { return troubled_; }
 

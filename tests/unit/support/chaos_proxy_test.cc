@@ -142,6 +142,7 @@ TEST(ChaosProxy, WhatHangsHangsUntilTheNetworkIsWellAgain) {
         const auto socket = os::Socket::connect("127.0.0.1", proxy.port(), kAwaitMs);
         ASSERT_TRUE(socket && socket->send_all(numbers(1000), kAwaitMs));
         char part[10];
+        while (proxy.troubled() == 0) std::this_thread::yield();
         EXPECT_EQ(socket->receive_some(part, 20).error().code, Errc::timed_out) << static_cast<int>(trouble);
         proxy.calm();
         EXPECT_TRUE(receive_all(*socket).was_reset);
