@@ -17,9 +17,10 @@ member() {
     owned[$name]=0
 }
 
+# By what the shell knows to be running: the number of a process that has ended may be another one's by now.
 teardown() {
-    local name
-    for name in "${!pids[@]}"; do kill -KILL "${pids[$name]}" 2>/dev/null || true; done
+    local job
+    for job in $(jobs -pr); do kill -KILL "$job" 2>/dev/null || true; done
     tail -v -n 5 ./*.words 2>/dev/null || true
 }
 
@@ -41,15 +42,21 @@ await() {
 }
 owns() { while [[ ${owned[$1]} -ne $2 ]]; do await "$1" '"event"'; done; }
 
-# all_committed OFFSET NAME...: the members have committed so much of each of the six partitions.
+# all_committed OFFSET NAME...: the members have committed so much of each of the six partitions. A line is begun to be
+# read when there is one, and then read to its end: a time-out in the middle would tear it.
 all_committed() {
-    local name p last=$1 tries
+    local name p last=$1 end=$((SECONDS + 120)) never
     shift
-    for tries in {1..2000}; do
+    exec {never}<> <(:)
+    while [[ $SECONDS -lt $end ]]; do
         for name in "$@"; do
-            while read -r -t 0.01 -u "${events[$name]}" event; do note "$name"; done
+            while read -t 0 -u "${events[$name]}" && read -r -t 60 -u "${events[$name]}" event; do note "$name"; done
         done
-        for p in 0 1 2 3 4 5; do [[ ${place[$p]:-0} -eq $last ]] || continue 2; done
+        for p in 0 1 2 3 4 5; do
+            [[ ${place[$p]:-0} -eq $last ]] && continue
+            read -r -t 0.01 -u $never || true
+            continue 2
+        done
         return 0
     done
     echo "not all has been committed: ${place[*]}" >&2
