@@ -415,11 +415,12 @@ all_of() {
     pids[a]=$!
     exec {fd}<a.events
     events[a]=$fd owned[a]=0
-    await a assigned
+    # It prints: more than the pipe holds, so that it waits for its reader.
+    local first
+    read -r -t 60 -u 7 first
     kill -INT "${pids[a]}"
-    # It waits for its reader.
     exec 6<pipe 7<&-
-    cat <&6 >a.out
+    { echo "$first" && cat <&6; } >a.out
     ended_with a 130
     same "$(committed g)" "t-0 $(wc -l <a.out)"
     same "$(mq-consume t -g g -e | wc -l)" $((50000 - $(wc -l <a.out)))
