@@ -165,7 +165,7 @@ END
 @test "systemd is told of the start, of reloading and of the stop" {
     for name in "$PWD/notify" "@mq-test-$$"; do
         listen_for_notices "$name"
-        WATCHDOG_USEC=20000 start
+        WATCHDOG_USEC=400000 start
         await_line '^READY=1$' told
         await_line '^STATUS=' told
         await_line '^WATCHDOG=1$' told

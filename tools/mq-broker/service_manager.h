@@ -26,7 +26,9 @@ public:
     [[nodiscard]] std::optional<std::chrono::milliseconds> alive_every() const { return alive_every_; }
 
 private:
-    void send(std::string_view lines) const;
+    // What matters waits a few seconds for room: systemd kills a service whose READY=1 it did not get.
+    enum class Loss : unsigned char { matters, does_not_matter };
+    void send(std::string_view lines, Loss loss) const;
 
     std::string address_;  // as in sockaddr_un: a leading NUL for an abstract name
     os::File socket_;
