@@ -7,6 +7,7 @@
 #include <new>
 
 #include "broker/complaints.h"
+#include "broker/conversions.h"
 #include "broker/coordinator.h"
 #include "broker/descriptors.h"
 #include "broker/event_log.h"
@@ -71,6 +72,7 @@ struct Broker::Impl {
     Topics topics{directory};
     ProducerIds producer_ids{directory};
     FetchSessions fetch_sessions{static_cast<std::size_t>(std::max(config.fetch_sessions, 0))};
+    Conversions conversions{memory_for_requests(config)};
     Partitions partitions{{directory, wakeups, workers, log}, shares.partitions};
     Coordinator coordinator{{config, log, complaints, directory, offsets, topics, workers, wakeups}};
     Housekeeping housekeeping{{config, log, directory, topics, partitions, offsets, wakeups, workers}};
@@ -79,6 +81,12 @@ struct Broker::Impl {
 
     void end();
 };
+
+std::uint64_t memory_for_requests(const BrokerConfig& config) {
+    constexpr std::uint64_t kShare = 4;
+    return config.request_memory_bytes > 0 ? static_cast<std::uint64_t>(config.request_memory_bytes)
+                                           : os::memory_limit() / kShare;
+}
 
 Result<std::unique_ptr<Broker>> Broker::open(BrokerConfig config, EventLog& log) {
     store::OpenOptions how;
@@ -197,6 +205,7 @@ Wakeups& Broker::wakeups() { return impl_->wakeups; }
 WorkerPool& Broker::workers() { return impl_->workers; }
 Topics& Broker::topics() { return impl_->topics; }
 FetchSessions& Broker::fetch_sessions() { return impl_->fetch_sessions; }
+Conversions& Broker::conversions() { return impl_->conversions; }
 Partitions& Broker::partitions() { return impl_->partitions; }
 ProducerIds& Broker::producer_ids() { return impl_->producer_ids; }
 

@@ -18,6 +18,7 @@ class OffsetStore;
 namespace mq::broker {
 
 class Complaints;
+class Conversions;
 class Coordinator;
 class EventLog;
 class FetchSessions;
@@ -68,6 +69,7 @@ public:
     [[nodiscard]] Topics& topics();
     [[nodiscard]] Partitions& partitions();
     [[nodiscard]] FetchSessions& fetch_sessions();
+    [[nodiscard]] Conversions& conversions();
     [[nodiscard]] ProducerIds& producer_ids();
     [[nodiscard]] Coordinator& coordinator();
 

@@ -72,4 +72,7 @@ struct BrokerConfig {
     std::optional<std::string> metrics_listener;  // mq.metrics.listener: "HOST:PORT"
 };
 
+// request_memory_bytes, or where that says nothing a quarter of what the machine or the control group has.
+[[nodiscard]] std::uint64_t memory_for_requests(const BrokerConfig& config);
+
 }  // namespace mq::broker

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "broker/conversions.h"
 #include "broker/descriptors.h"
 #include "broker/event_log.h"
 #include "broker/leader_epoch.h"
@@ -19,7 +20,7 @@ using wire::FetchResponse;
 
 constexpr std::int16_t kFirstVersionOfStorageErrors = 6;
 constexpr std::int16_t kFirstVersionOfZstd = 10;
-// Of records in an old format, which lie in memory, all partitions together; a first batch may be larger.
+// Of records in an old format, which lie in memory, in one answer; a first batch may be larger.
 constexpr std::uint64_t kMostConverted = std::uint64_t{8} << 20;
 
 ErrorCode code_of(const Error& error) {
@@ -64,7 +65,8 @@ class Reading {
 public:
     Reading(Broker& broker, const FetchContext& context, const FetchLimits& limits)
         : broker_(broker), context_(context), limits_(limits), budget_(limits.max_bytes) {
-        if (limits.want_old_format()) budget_ = std::min(budget_, kMostConverted);
+        if (limits.want_old_format())
+            budget_ = std::min({budget_, kMostConverted, broker.conversions().bytes_left()});
     }
 
     FetchRead run() {
@@ -225,18 +227,18 @@ private:
 
 // The whole batches of a range as message sets, filled up or cut to the size that the range has, as Kafka does.
 // Errors: of the first batch that has messages.
-Result<std::shared_ptr<const Buffer>> convert(const log::RecordRange& range, Offset from, std::uint8_t magic,
-                                              std::size_t decompressed_limit) {
-    auto converted = std::make_shared<Buffer>();
+Result<Buffer> convert(const log::RecordRange& range, Offset from, std::uint8_t magic,
+                       std::size_t decompressed_limit) {
+    Buffer converted;
     record::LegacyEncoder encoder{magic, decompressed_limit};
     log::BatchScanner scanner{*range.file, range.position, range.position + range.size_bytes, log::ScanDepth::units};
     std::size_t announced = range.size_bytes;
-    for (log::ScannedBatch batch; converted->size() < announced;) {
+    for (log::ScannedBatch batch; converted.size() < announced;) {
         MQ_ASSIGN(const log::ScanOutcome outcome, scanner.next(batch));
-        if (outcome == log::ScanOutcome::corrupt && converted->empty()) return fail(scanner.error());
+        if (outcome == log::ScanOutcome::corrupt && converted.empty()) return fail(scanner.error());
         if (outcome != log::ScanOutcome::batch) break;
-        const bool is_first = converted->empty();
-        const Status appended = encoder.append(batch.bytes, from, *converted);
+        const bool is_first = converted.empty();
+        const Status appended = encoder.append(batch.bytes, from, converted);
         if (!appended && is_first) {
             Error error = appended.error();
             error.subject = range.file->path();
@@ -244,10 +246,10 @@ Result<std::shared_ptr<const Buffer>> convert(const log::RecordRange& range, Off
             return fail(std::move(error));
         }
         if (!appended) break;
-        if (is_first) announced = std::max(announced, converted->size());
+        if (is_first) announced = std::max(announced, converted.size());
     }
-    if (converted->size() < announced) record::append_overflow_message(announced - converted->size(), *converted);
-    converted->resize(announced);
+    if (converted.size() < announced) record::append_overflow_message(announced - converted.size(), converted);
+    converted.resize(announced);
     return converted;
 }
 
@@ -290,14 +292,15 @@ void add_records(Broker& broker, const FetchContext& context, const FetchLimits&
             result = failure(asked.wanted.partition, code, limits.version);
         };
         if (limits.want_old_format()) {
-            const auto converted = convert(range, Offset{asked.wanted.fetch_offset}, limits.version <= 1 ? 0 : 1,
-                                           broker.config().decompressed_max_bytes);
+            auto converted = convert(range, Offset{asked.wanted.fetch_offset}, limits.version <= 1 ? 0 : 1,
+                                     broker.config().decompressed_max_bytes);
             if (!converted) {
                 give_up(converted.error(), code_of_conversion(converted.error()));
                 continue;
             }
-            result.records = (*converted)->view();
-            payload.keeps.push_back(*converted);
+            auto kept = broker.conversions().keep(*std::move(converted));
+            result.records = kept->view();
+            payload.keeps.push_back(std::move(kept));
         } else if (is_small(i)) {
             const std::size_t begin = payload.small.size();
             payload.small.resize(begin + range.size_bytes);

@@ -33,9 +33,7 @@ constexpr std::size_t kShareToFree = 8;
 constexpr std::size_t kLeastInTheWay = 16u << 10;
 // So many times longer the last one of a thread waits: those of other threads may be what it waits for.
 constexpr std::int64_t kLastOnesPatience = 4;
-// Of the memory of the machine, or of what the process may have of it, what requests may take by default; and at
-// least so many of the largest.
-constexpr std::uint64_t kShareOfMemory = 4;
+// Requests may take so many times the largest at least.
 constexpr std::uint64_t kLargestRequests = 2;
 
 // A loop, and who is in it.
@@ -192,10 +190,7 @@ void Server::Impl::make_halls() {
     const std::size_t threads = config.network_threads > 0 ? static_cast<std::size_t>(config.network_threads)
                                                            : std::max(1u, std::thread::hardware_concurrency());
     const auto largest = static_cast<std::uint64_t>(config.request_max_bytes);
-    const std::uint64_t most = config.request_memory_bytes > 0
-                                   ? static_cast<std::uint64_t>(config.request_memory_bytes)
-                                   : os::memory_limit() / kShareOfMemory;
-    room = std::make_shared<Room>(std::max(most, kLargestRequests * largest), [this] {
+    room = std::make_shared<Room>(std::max(broker::memory_for_requests(config), kLargestRequests * largest), [this] {
         for (const auto& hall : halls) hall->loop->wake(hall);
     });
     for (std::size_t i = 0; i < threads; ++i) {

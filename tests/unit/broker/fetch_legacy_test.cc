@@ -196,6 +196,32 @@ TEST_F(FetchLegacy, ManyBatchesAreFollowedToTheEndByWhatIsReturned) {
     }
 }
 
+TEST_F(FetchLegacy, WhatIsConvertedForAllClientsTogetherHasABoundAndEachComesOnByABatch) {
+    stop();
+    config.request_memory_bytes = 6000;
+    start();
+    make_topic();
+    for (int i = 0; i < 300; i += 3) append(test::numbered_batch(i, 3));
+    const auto values_of = [&](const Reply& reply) {
+        const std::string payload = bytes_of(reply).substr(wire::kLengthBytes);
+        const auto response = golden_response<FetchResponse>(payload, 1);
+        return messages_of(*response.responses[0].partitions[0].records).size();
+    };
+    // Answers that clients have not taken yet.
+    std::vector<Reply> unsent;
+    std::uint64_t held_bytes = 0;
+    for (int i = 0; i < 3; ++i) {
+        unsent.push_back(mailbox->take(send(of({from(0, 0, 4000)}), 1)));
+        held_bytes += bytes_of(unsent.back()).size();
+    }
+    EXPECT_GT(values_of(unsent[0]), 30u);
+    EXPECT_LT(values_of(unsent[1]), values_of(unsent[0]));
+    EXPECT_EQ(values_of(unsent[2]), 3u);
+    EXPECT_LT(held_bytes, 6000u + 1000u);
+    unsent.clear();
+    EXPECT_GT(values_of(mailbox->take(send(of({from(0, 0, 4000)}), 1))), 30u);
+}
+
 TEST_F(FetchLegacy, ATopicMayRefuseToConvert) {
     stop();
     config.topic_defaults["message.downconversion.enable"] = "false";
