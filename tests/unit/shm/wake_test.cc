@@ -86,12 +86,21 @@ TEST(Wake, PUB4_KilledSleeperCostsOneWakeAndNoMore) {
 TEST(Wake, PUB5_DeathBetweenPublishingAndWakingDelaysAndLosesNothing) {
     const TempDir dir;
     const auto file = open_to_write(dir.path());
-    PartitionSlot* slot = file->find_or_make("t", 0).value();
+    ASSERT_TRUE(file->find_or_make("t", 0));
+    const Gate looked;
     Child sleeper = Child::fork([&] {
         const auto mine = open_to_write(dir.path());
-        return wait_for_more(mine->header(), *mine->find("t", 0), 0) > 0 ? 0 : 1;
+        PartitionSlot& same = *mine->find("t", 0);
+        WaitSet set;
+        set.add(mine->header(), same, true);
+        set.raise();
+        if (published(same).load() != 0) return 1;
+        looked.open();
+        if (!set.sleep(-1)) return 2;
+        return wait_for_more(mine->header(), same, 0) >= 0 ? 0 : 3;
     });
-    while (slot->waits == 0) std::this_thread::yield();
+    // From here on it sleeps, or goes to sleep without another look.
+    ASSERT_TRUE(looked.wait());
     EXPECT_EQ(test::run_in_child([&] {
                   const auto mine = open_to_write(dir.path());
                   published(*mine->find("t", 0)).store(1);
