@@ -162,6 +162,9 @@ Result<std::vector<Listener>> Listener::on(const std::string& host, std::uint16_
             continue;
         }
         last = std::move(file).error();
+        // A port that was free at one address may be somebody's at the next: then it is another port, as the ones
+        // that were taken are held meanwhile.
+        if (last.code == Errc::in_use && port == 0 && !listeners.empty()) return on(host, port);
         // Of a name with several addresses this machine may lack one (IPv6), but none may be somebody else's.
         if (last.sys_errno != EADDRNOTAVAIL && last.sys_errno != EAFNOSUPPORT) return fail(std::move(last));
     }

@@ -70,6 +70,14 @@ TEST(Listener, OfANameListensOnAllItsAddressesWithOnePort) {
     for (const Listener& listener : *listeners) EXPECT_EQ(listener.port(), listeners->front().port());
 }
 
+// The first address's port is somebody else's at the second, at the first attempt.
+TEST(Listener, OfANameTakesAnotherPortWhereOneOfItsAddressesHasTheFirst) {
+    const test::FaultInjector taken{{.nth = 4, .error = EADDRINUSE, .only = Call::listen}};
+    const auto listeners = Listener::on("localhost", 0);
+    ASSERT_TRUE(listeners) << listeners.error().message();
+    for (const Listener& listener : *listeners) EXPECT_EQ(listener.port(), listeners->front().port());
+}
+
 TEST(Listener, APortThatIsTakenNoSuchNameAndNoSuchAddressAreToldApart) {
     const auto first = Listener::on("127.0.0.1", 0);
     const std::uint16_t port = first.value().front().port();
