@@ -10,7 +10,6 @@
 #include "storm/piped_tool.h"
 #include "storm/storm_client.h"
 #include "support/kafka_client.h"
-#include "support/listener.h"
 
 namespace mq::test {
 namespace {
@@ -42,7 +41,7 @@ BrokerPlan BrokerStorm::broker_plan() {
     BrokerPlan plan{.data_directory = dir_ / "data",
                     .arguments = {"--override", "group.initial.rebalance.delay.ms=0"}};
     if (!plan_.chaos) return plan;
-    plan.port = Listener{}.port();
+    plan.port = port_.number();
     proxy_ = std::make_unique<ChaosProxy>(plan.port, plan_.seed);
     plan.arguments.insert(plan.arguments.end(), {"--override", "advertised.listeners=PLAINTEXT://127.0.0.1:" +
                                                                    std::to_string(proxy_->port())});

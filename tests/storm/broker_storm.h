@@ -18,6 +18,7 @@
 #include "support/chaos_proxy.h"
 #include "support/fast_dir.h"
 #include "support/history.h"
+#include "support/listener.h"
 
 namespace mq::test {
 
@@ -85,6 +86,7 @@ private:
 
     BrokerStormPlan plan_;
     FastDir dir_;
+    ReservedPort port_;  // of the broker behind the proxy
     std::unique_ptr<ChaosProxy> proxy_;
     BrokerProcess broker_;
     History history_;

@@ -13,7 +13,6 @@
 #include <stdexcept>
 
 #include "support/golden.h"
-#include "support/listener.h"
 
 namespace mq::test {
 namespace {
@@ -70,8 +69,8 @@ void send_output_to(int descriptor, const std::string& path) {
 }  // namespace
 
 BrokerProcess::BrokerProcess(BrokerPlan plan) : plan_(std::move(plan)) {
-    // One that was free just now, known before the broker is: it keeps it over its lives.
-    port_ = plan_.port != 0 ? plan_.port : Listener{}.port();
+    // Known before the broker is: it keeps it over its lives.
+    port_ = plan_.port != 0 ? plan_.port : reserved_.number();
     start();
 }
 

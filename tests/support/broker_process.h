@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "support/child.h"
+#include "support/listener.h"
 #include "support/temp_dir.h"
 
 namespace mq::test {
@@ -14,7 +15,7 @@ namespace mq::test {
 struct BrokerPlan {
     std::string data_directory{};          // empty: mq-broker --dev
     std::vector<std::string> arguments{};  // more of the command line
-    std::uint16_t port = 0;                // 0: any that is free
+    std::uint16_t port = 0;                // 0: any that is free, and stays its own; or one of ReservedPort
 };
 
 // Answers when the constructor, or start(), returns; both throw runtime_error, with the broker's log, if it does not.
@@ -40,6 +41,7 @@ public:
 private:
     BrokerPlan plan_;
     TempDir dir_;
+    ReservedPort reserved_;
     std::uint16_t port_ = 0;
     std::unique_ptr<Child> child_;
 };

@@ -18,17 +18,28 @@ os::File listening(int family, const sockaddr* address, socklen_t size) {
     return file;
 }
 
-}  // namespace
-
-Listener::Listener() {
+// Any port.
+sockaddr_in loopback() {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    file_ = listening(AF_INET, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    return address;
+}
+
+std::uint16_t port_of(const os::File& socket) {
+    sockaddr_in address{};
     socklen_t size = sizeof address;
-    if (::getsockname(file_.fd(), reinterpret_cast<sockaddr*>(&address), &size) != 0)
+    if (::getsockname(socket.fd(), reinterpret_cast<sockaddr*>(&address), &size) != 0)
         throw std::runtime_error("no port");
-    port_ = ntohs(address.sin_port);
+    return ntohs(address.sin_port);
+}
+
+}  // namespace
+
+Listener::Listener() {
+    const sockaddr_in address = loopback();
+    file_ = listening(AF_INET, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    port_ = port_of(file_);
 }
 
 Listener::Listener(const std::string& path) {
@@ -37,6 +48,18 @@ Listener::Listener(const std::string& path) {
     if (path.size() >= sizeof address.sun_path) throw std::runtime_error("path too long: " + path);
     std::memcpy(address.sun_path, path.data(), path.size());
     file_ = listening(AF_UNIX, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+}
+
+// Bound and not listening: of those that say SO_REUSEADDR another may listen there. Who asks for any port does not
+// get it, nor does who connects, as its own.
+ReservedPort::ReservedPort()
+    : file_(os::File::adopt(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "reserved port", false)) {
+    const sockaddr_in address = loopback();
+    const int on = 1;
+    if (!file_.is_open() || ::setsockopt(file_.fd(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+        ::bind(file_.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+        throw std::runtime_error(std::string{"cannot reserve a port: "} + std::strerror(errno));
+    number_ = port_of(file_);
 }
 
 os::File Listener::accept() const {

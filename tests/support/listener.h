@@ -24,6 +24,19 @@ private:
     std::uint16_t port_ = 0;
 };
 
+// A port of the loopback interface that is given to nobody else while it lives. Nobody listens at it either, until
+// a program does that is told to, which may come and go.
+class ReservedPort {
+public:
+    ReservedPort();
+
+    [[nodiscard]] std::uint16_t number() const { return number_; }
+
+private:
+    os::File file_;
+    std::uint16_t number_ = 0;
+};
+
 // Whole messages over what accept() returned; receive_exactly throws if the other side hangs up before.
 void send_to(const os::File& connection, std::string_view bytes);
 [[nodiscard]] std::string receive_exactly(const os::File& connection, std::size_t bytes);

@@ -54,11 +54,11 @@ TEST(Socket, ThatTheOtherSideClosedReadsAsTheEnd) {
 }
 
 TEST(Socket, NobodyThereNoSuchNameAndNoAnswerAreToldApart) {
-    const std::uint16_t unused = Listener{}.port();
-    const auto refused = Socket::connect("127.0.0.1", unused, -1);
+    const test::ReservedPort unused;
+    const auto refused = Socket::connect("127.0.0.1", unused.number(), -1);
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().sys_errno, ECONNREFUSED);
-    EXPECT_EQ(refused.error().subject, "127.0.0.1:" + std::to_string(unused));
+    EXPECT_EQ(refused.error().subject, "127.0.0.1:" + std::to_string(unused.number()));
     EXPECT_EQ(Socket::connect("no-such-host.invalid", 9092, -1).error().code, Errc::not_found);
     const test::TempDir dir;
     EXPECT_EQ(Socket::connect(dir / "s", -1).error().code, Errc::not_found);
