@@ -10,7 +10,6 @@
 #include "support/batches.h"
 #include "support/child.h"
 #include "support/golden.h"
-#include "support/listener.h"
 #include "unit/server/server_fixture.h"
 #include "wire/client.h"
 #include "wire/messages/all.h"
@@ -49,7 +48,7 @@ constexpr std::size_t kAccepted = 66;
 
 class FewDescriptors : public ServerTest {
 protected:
-    // The broker, with 256 descriptors, until `end` is opened; its log is left in a file.
+    // The broker, with 256 descriptors, until `end` is opened; its port and its log are left in files.
     int serve(const test::Gate& ready, const test::Gate& end) {
         const rlimit few{256, 256};
         if (setrlimit(RLIMIT_NOFILE, &few) != 0) return 2;
@@ -62,6 +61,7 @@ protected:
                 .has_value();
         auto opened = Server::open(**broker, log);
         if (!made || !opened || !(*opened)->start()) return 4;
+        std::ofstream{dir / "port"} << (*opened)->endpoints().front().port;
         ready.open();
         if (!end.wait(std::chrono::minutes{5})) return 5;
         (*opened)->stop_taking();
@@ -121,14 +121,14 @@ protected:
 
 TEST_F(FewDescriptors, WhoIsAcceptedIsServedByEveryPartitionAndTheOthersAreRefused) {
     config.log_dir = dir / "data";
-    config.listeners = {tcp("127.0.0.1", test::Listener{}.port())};
     const test::Gate ready;
     const test::Gate end;
     test::Child child = test::Child::fork([&] { return serve(ready, end); });
     ASSERT_TRUE(ready.wait());
+    const auto port = static_cast<std::uint16_t>(std::stoi(test::slurp(dir / "port")));
     std::vector<wire::Client> clients;
     for (std::size_t i = 0; i < kClients; ++i) {
-        auto socket = os::Socket::connect("127.0.0.1", config.listeners[0].port, kAwaitMs);
+        auto socket = os::Socket::connect("127.0.0.1", port, kAwaitMs);
         ASSERT_TRUE(socket);
         auto client = wire::Client::open(*std::move(socket));
         if (client) clients.push_back(*std::move(client));
