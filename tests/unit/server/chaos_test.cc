@@ -34,8 +34,8 @@ void converse(std::uint16_t port, std::size_t client) {
 }
 
 TEST_F(Chaos, Row23AnswersAreRightOrDoNotComeAndOthersAreServed) {
+    // None for who is idle: that may be the good client, where its thread has to wait for its turn.
     limits.header_ms = limits.progress_ms = 500;
-    config.idle_connection_ms = 500;
     start_echo();
     const auto schedules = test::test_scale(100, 10'000);
     constexpr std::size_t kAtOnce = 10;
@@ -54,6 +54,9 @@ TEST_F(Chaos, Row23AnswersAreRightOrDoNotComeAndOthersAreServed) {
         ASSERT_EQ(good.receive_payload(), request_of(kApiVersions, 100));
     }
     for (std::thread& client : clients) client.join();
+    // A client may have been and gone before the proxy has accepted it.
+    const std::int64_t until_ms = os::monotonic_ms() + kAwaitMs;
+    while (proxy.connections() < schedules && os::monotonic_ms() < until_ms) std::this_thread::yield();
     EXPECT_EQ(proxy.connections(), schedules);
     EXPECT_GT(proxy.troubled(), 0u);
     // Those whose clients never learned of the end are found by the limits.
