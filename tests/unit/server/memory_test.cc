@@ -16,7 +16,7 @@ constexpr std::int16_t kDisarm = 3;
 bool has_an_end(const Raw& client, std::size_t size) {
     std::string all(size, '\0');
     for (std::size_t at = 0; at < size;) {
-        const auto count = client.socket().receive_some({all.data() + at, size - at}, 10'000);
+        const auto count = client.socket().receive_some({all.data() + at, size - at}, kAwaitMs);
         if (!count) return count.error().code != Errc::timed_out;
         if (*count == 0) return true;
         at += *count;
@@ -66,7 +66,7 @@ TEST_F(Starved, AThreadThatServesLosesAConnectionAtMost) {
                 const Raw later = connect();
                 later.try_to_send(frame_of(request_of(kDisarm)));
                 char byte[1];
-                const auto count = later.socket().receive_some(byte, 10'000);
+                const auto count = later.socket().receive_some(byte, kAwaitMs);
                 is_served = count && *count == 1;
                 EXPECT_TRUE(count || count.error().code != Errc::timed_out) << "nobody is served any more";
             }
