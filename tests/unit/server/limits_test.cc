@@ -5,6 +5,7 @@
 #include <random>
 #include <thread>
 
+#include "broker/quiet_log.h"
 #include "support/scale.h"
 #include "unit/server/server_fixture.h"
 
@@ -29,6 +30,11 @@ std::size_t count_of(std::string_view lines, std::string_view text) {
     return count;
 }
 
+// Spans of the quiet log that can have begun since then.
+std::size_t spans_since(std::int64_t begin_ms) {
+    return 1 + static_cast<std::size_t>((os::monotonic_ms() - begin_ms) / broker::QuietLog::kSpanMs);
+}
+
 // Asks again and again until it is told to stop; every answer must come.
 class GoodClient {
 public:
@@ -44,11 +50,11 @@ public:
 
 private:
     void run() {
-        while (!stopping_) {
+        do {
             raw_.send(frame_of(request_of(kApiVersions, 100)));
             ASSERT_EQ(raw_.receive_payload(), request_of(kApiVersions, 100));
             ++answers_;
-        }
+        } while (!stopping_);
     }
     Raw raw_;
     std::atomic<bool> stopping_{false};
@@ -59,6 +65,7 @@ private:
 // Row 29: 10,000 connections. A length that is allowed costs no memory either, as long as its bytes do not come.
 TEST_F(Hostile, Row29LengthsThatLieCostNothingAndEndTheConnection) {
     limits.header_ms = 500;
+    const std::int64_t begin_ms = os::monotonic_ms();
     start_echo();
     GoodClient good{connect()};
     const std::int32_t most = config.request_max_bytes;
@@ -80,12 +87,12 @@ TEST_F(Hostile, Row29LengthsThatLieCostNothingAndEndTheConnection) {
         }
         for (const Raw& client : clients) EXPECT_TRUE(client.is_closed_by_server());
     }
-    EXPECT_LT(resident_bytes() - before, 32 * kMiB);
+    EXPECT_LT(grown_since(before), 32 * kMiB);
     EXPECT_GT(good.stop(), 0u);
     EXPECT_EQ(server->counts().expelled, static_cast<std::uint64_t>(kRounds * kOfEach * 4));
     EXPECT_TRUE(is_logged("2147483647 bytes, at most 104857600 are taken"));
     EXPECT_TRUE(is_logged("length -1"));
-    EXPECT_LT(count_of(log.lines(), "\n"), 200u) << "a line for each would fill the disk";
+    EXPECT_LT(count_of(log.lines(), "\n"), 100 * spans_since(begin_ms)) << "a line for each would fill the disk";
 }
 
 TEST_F(Hostile, AnotherProtocolIsNamedTogetherWithWhoSpeaksIt) {
@@ -103,6 +110,7 @@ TEST_F(Hostile, AnotherProtocolIsNamedTogetherWithWhoSpeaksIt) {
 
 TEST_F(Hostile, GarbageEndsItsOwnConnectionOnly) {
     limits.header_ms = limits.progress_ms = 500;
+    const std::int64_t begin_ms = os::monotonic_ms();
     broker::BrokerConfig of_broker;
     const test::TempDir dir;
     of_broker.log_dir = dir / "data";
@@ -110,6 +118,13 @@ TEST_F(Hostile, GarbageEndsItsOwnConnectionOnly) {
     start([&](broker::Call call, std::shared_ptr<broker::Responder> responder, std::uint64_t ticket) {
         broker->handle(std::move(call), std::move(responder), ticket);
     });
+    {
+        // The first line: in what order those of the others come, and which are told, nobody knows.
+        const Raw client = connect();
+        client.send(frame_of(request_of(kFetch)));
+        EXPECT_TRUE(client.is_closed_by_server());
+        EXPECT_TRUE(is_logged("cannot answer 127.0.0.1:"));
+    }
     std::mt19937 random{static_cast<unsigned>(test::test_seed())};
     const std::size_t before = resident_bytes();
     for (std::uint64_t i = 0; i < test::test_scale(2'000, 100'000); ++i) {
@@ -126,12 +141,11 @@ TEST_F(Hostile, GarbageEndsItsOwnConnectionOnly) {
         }
         client.try_to_send(bytes);
     }
-    EXPECT_LT(resident_bytes() - before, 32 * kMiB);
+    EXPECT_LT(grown_since(before), 32 * kMiB);
     const Raw good = connect();
     good.send(frame_of(request_of(kApiVersions) + std::string{"\0\1x", 3}));
     EXPECT_GT(good.receive_payload().size(), 8u) << "seed " << test::test_seed();
-    EXPECT_TRUE(is_logged("cannot answer 127.0.0.1:"));
-    EXPECT_LT(count_of(log.lines(), "\n"), 100u) << "a line for each would fill the disk";
+    EXPECT_LT(count_of(log.lines(), "\n"), 100 * spans_since(begin_ms)) << "a line for each would fill the disk";
     server.reset();
     EXPECT_TRUE(broker->stop());
 }
@@ -149,7 +163,7 @@ TEST_F(Slow, Row30WhoseHeadersDoNotComeAreClosedAndOthersDoNotNotice) {
     }
     // The second of their bytes, for those that still may send it.
     for (const Raw& client : slow) client.try_to_send(ByteView{"\0", 1});
-    EXPECT_LT(resident_bytes() - before, 32 * kMiB);
+    EXPECT_LT(grown_since(before), 32 * kMiB);
     for (const Raw& client : slow) ASSERT_TRUE(client.is_closed_by_server());
     EXPECT_GT(good.stop(), 0u);
     EXPECT_EQ(server->counts().expelled, 5'000u);
@@ -175,9 +189,11 @@ TEST_F(Slow, OneByteAtATimeIsTakenAsLongAsItComes) {
 
 TEST_F(Slow, IdleOnesAreClosedWithoutAWordAndThoseThatWaitForAnAnswerAreNot) {
     config.idle_connection_ms = 300;
-    start();
+    open(to_the_desk());
+    // Its request is there when it is accepted: it is never idle, however slow this thread is.
     const Raw waiting = connect();
     waiting.send(frame_of(request_of(kFetch)));
+    ASSERT_TRUE(server->start());
     const auto request = desk.take();
     const Raw idle = connect();
     const Raw begun = connect();
@@ -212,7 +228,7 @@ TEST_F(Slow, WhoseAnswersAreNotReadCostLittleAndAreClosed) {
     for (std::thread& thread : deaf) thread.join();
     EXPECT_GT(good.stop(), 0u);
     // Of each 256 KiB of answers, one frame more, and what the threads of this test take.
-    EXPECT_LT(resident_bytes() - before, 32 * kMiB);
+    EXPECT_LT(grown_since(before), 32 * kMiB);
     EXPECT_TRUE(is_logged("its answers are not read"));
 }
 
@@ -225,10 +241,13 @@ TEST_F(Crowds, MoreThanMayBeAreRefusedAndThereIsRoomAgainOnceSomeLeave) {
         inside.back().send(frame_of(request_of(kApiVersions)));
         EXPECT_EQ(inside.back().receive_payload(), request_of(kApiVersions));
     }
+    const std::int64_t begin_ms = os::monotonic_ms();
     for (int i = 0; i < 500; ++i) EXPECT_TRUE(connect().is_closed_by_server());
     EXPECT_EQ(server->counts().refused, 500u);
     EXPECT_EQ(server->counts().connections, 50u);
-    EXPECT_EQ(count_of(log.lines(), "refused 127.0.0.1:"), 10u) << log.lines();
+    const std::size_t told = count_of(log.lines(), "refused 127.0.0.1:");
+    EXPECT_GE(told, 10u) << log.lines();
+    EXPECT_LE(told, 10 * spans_since(begin_ms)) << log.lines();
     for (const Raw& client : inside) {
         client.send(frame_of(request_of(kApiVersions)));
         EXPECT_EQ(client.receive_payload(), request_of(kApiVersions));

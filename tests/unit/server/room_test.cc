@@ -56,7 +56,7 @@ TEST_F(Rooms, Row30RequestsThatDoNotComeToTheirEndTakeNoMoreThanTheyMayTogether)
     EXPECT_GE(most, 7 * kMiB);
     // Beyond it goes the last step of one of each thread, and the first 16 KiB of each of the others.
     EXPECT_LT(most, 8 * kMiB + 2 * kMiB + count * 17 * 1024);
-    EXPECT_LT(resident_bytes() - before, 48 * kMiB);
+    EXPECT_LT(grown_since(before), 48 * kMiB);
     EXPECT_TRUE(is_logged(" bytes (queued.max.request.bytes), and "));
     slow.clear();
 }

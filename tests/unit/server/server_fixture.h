@@ -125,6 +125,9 @@ inline std::size_t resident_bytes() {
 #endif
 }
 
+// Since it was `before`; where the system has taken more back, nothing.
+inline std::size_t grown_since(std::size_t before) { return std::max(resident_bytes(), before) - before; }
+
 // As many descriptors as the machine lets it have.
 inline void raise_descriptor_limit() {
     rlimit limit{};
@@ -154,18 +157,23 @@ protected:
         config.listeners = {tcp("127.0.0.1")};
         config.network_threads = 2;
     }
-    void start(Handler handler) {
+    // Clients can connect, and are accepted once it is started.
+    void open(Handler handler) {
         auto opened = Server::open(config, std::move(handler), log, limits);
         ASSERT_TRUE(opened) << opened.error().message();
         server = *std::move(opened);
+    }
+    void start(Handler handler) {
+        ASSERT_NO_FATAL_FAILURE(open(std::move(handler)));
         const Status started = server->start();
         ASSERT_TRUE(started) << started.error().message();
     }
-    void start() {
-        start([this](broker::Call call, std::shared_ptr<broker::Responder> responder, std::uint64_t ticket) {
+    [[nodiscard]] Handler to_the_desk() {
+        return [this](broker::Call call, std::shared_ptr<broker::Responder> responder, std::uint64_t ticket) {
             desk.put({std::move(call), std::move(responder), ticket});
-        });
+        };
     }
+    void start() { start(to_the_desk()); }
     // Every request is answered at once, by itself.
     void start_echo() {
         start(
