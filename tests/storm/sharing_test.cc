@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <unistd.h>
 #include <csignal>
 
 #include "os/kill_point.h"
@@ -115,6 +116,16 @@ TEST(Row04StopStorm, P3_P4_P5_P9_LCK6_StoppedProcessesNeitherBlockReadersNorOver
         plan.seed = test_seed() + done;
         plan.sends_a_turn = 20;
         Storm storm{dir.path(), plan};
+        // Somebody lives in the directory all the time: else who is stopped may be the first to open it, and is
+        // waited for by all.
+        const Gate ready;
+        const Child bystander = Child::fork([&] {
+            const auto opened = open_data(dir.path());
+            if (!opened) return 1;
+            ready.open();
+            for (;;) pause();
+        });
+        ASSERT_TRUE(ready.wait());
         storm.start();
         for (std::uint64_t i = 0; i < 500 && done < stops; ++i, ++done) {
             storm.turn();
