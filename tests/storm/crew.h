@@ -17,6 +17,7 @@ struct CrewBoard {
         std::atomic<std::uint32_t> owned;
         std::atomic<std::uint64_t> read;
         std::atomic<std::uint64_t> idle;  // turns in which there was nothing to do, one after the other
+        std::atomic<std::uint64_t> turns;
     };
     std::array<Seat, kSeats> seat;
     std::atomic<std::uint64_t> next_record;
@@ -87,6 +88,7 @@ protected:
                 seat.read.fetch_add(count);
                 MQ_TRY(member.commit_all());
                 seat.owned.store(static_cast<std::uint32_t>(member.owned()));
+                seat.turns.fetch_add(1);
                 if (count == 0) MQ_TRY(member.rest());
             }
             return member.leave();
@@ -96,6 +98,7 @@ protected:
     }
     Child start(unsigned number) {
         board_->seat[number].leave.store(0);
+        board_->seat[number].owned.store(0);
         board_->seat[number].idle.store(0);
         return Child::fork([this, number] { return be_member(number); });
     }
@@ -109,6 +112,11 @@ protected:
     }
     [[nodiscard]] bool await_owned(const Child& child, unsigned number, std::uint32_t owned) const {
         return await(child, [&] { return board_->seat[number].owned.load() == owned; });
+    }
+    // A whole turn from now on: what it was told of before is done, and it rests, holding no lock, if nothing is new.
+    [[nodiscard]] bool await_turn(const Child& child, unsigned number) const {
+        const std::uint64_t before = board_->seat[number].turns.load();
+        return await(child, [&] { return board_->seat[number].turns.load() >= before + 2; });
     }
     void leave(Child& child, unsigned number) {
         board_->seat[number].leave.store(1);

@@ -18,6 +18,9 @@ TEST_F(Row04StoppedMember, P5_P9_LCK6_KeepsItsPartitionsWhileTheOthersGoOnAndGiv
     Child second = start(1);
     ASSERT_TRUE(await_owned(second, 1, 3)) << board_->text.data();
     ASSERT_TRUE(await_owned(first, 0, 3)) << board_->text.data();
+    // Not under the group's lock, which the third needs.
+    ASSERT_TRUE(await_turn(second, 1)) << board_->text.data();
+    ASSERT_TRUE(await_turn(first, 0)) << board_->text.data();
     first.send(SIGSTOP);
     ASSERT_TRUE(first.wait_until_stopped());
 
