@@ -4,7 +4,7 @@ load broker
 
 @test "the log as JSON is an object a line, whatever clients send" {
     start --log-format json --log-level debug
-    printf 'GET / HTTP/1.1\r\nHost: \001\xff"\\\r\n\r\n' | timeout 5 python3 -c '
+    printf 'GET / HTTP/1.1\r\nHost: \001\xff"\\\r\n\r\n' | timeout 60 python3 -c '
 import socket, sys
 host, port = sys.argv[1].rsplit(":", 1)
 s = socket.create_connection((host, int(port)))
