@@ -19,7 +19,8 @@ until_lines() {
 }
 
 teardown() {
-    [[ -z ${consumer:-} ]] || kill -KILL "$consumer" 2>/dev/null || true
+    local job
+    for job in $(jobs -pr); do kill -KILL "$job" 2>/dev/null || true; done
 }
 
 @test "wish 8: only what a command has accepted is committed, and what it has not comes again" {
@@ -82,7 +83,8 @@ teardown() {
     seq 0 199 | mq-produce -q t
     local round
     for round in 1 2 3 4 5; do
-        mq-consume -q -g g t -e --commit interval:1ms --exec-jobs 4 --exec 'echo "$MQ_OFFSET" >>log' 3>&- &
+        # Without -e: it does not end by itself before it is killed.
+        mq-consume -q -g g t --commit interval:1ms --exec-jobs 4 --exec 'echo "$MQ_OFFSET" >>log' 3>&- &
         consumer=$!
         until_lines log $((round * 25))
         kill -KILL "$consumer"
@@ -105,14 +107,17 @@ teardown() {
     mq-consume -g g two --exec 'cat >/dev/null; echo "$MQ_OFFSET" >>got; test -e open || read -r line <gate' &
     consumer=$!
     until_lines got 1
-    mq-consume -g g two --idle-timeout 1s --exec 'cat >/dev/null; echo "$MQ_OFFSET" >>got' &
+    mq-consume -g g two --exec 'cat >/dev/null; echo "$MQ_OFFSET" >>got' &
     local second=$!
     until [[ $(mq-offsets describe g --members --json | jq -s length) -eq 2 ]]; do :; done
     : >open
-    echo >gate
-    wait "$second"
-    kill "$consumer"
-    wait "$consumer" || true
+    # Held open: who looked for the open gate first does not come to read from it.
+    exec 6<>gate
+    echo >&6
+    until_lines got 40
+    kill "$consumer" "$second"
+    wait "$consumer" "$second" || true
+    exec 6>&-
     mq-consume -g g two -e --exec 'cat >/dev/null; echo "$MQ_OFFSET" >>got'
     same "$(sort -nu got)" "$(seq 0 39)"
 }
@@ -165,7 +170,6 @@ teardown() {
     : >gate
     local got=0
     wait "$consumer" || got=$?
-    consumer=
     [[ $got -eq 130 ]]
     same "$(cat started)" "$(seq 0 3)"
     [[ $(committed) -eq 4 ]]
@@ -182,7 +186,6 @@ teardown() {
     kill -INT "$consumer"
     local got=0
     wait "$consumer" || got=$?
-    consumer=
     [[ $got -eq 130 ]]
     [[ -z $(committed) ]]
     : >gate
@@ -224,7 +227,6 @@ MQ_TOPIC=t'
     until_lines got 10
     seq 10 19 | mq-produce -q t
     wait "$consumer"
-    consumer=
     same "$(cat got)" "$(seq 0 19)"
     [[ $(committed) -eq 20 ]]
 }
