@@ -56,7 +56,7 @@ patient=(-X fetch.wait.max.ms=200000 -X socket.timeout.ms=250000 -X fetch.error.
 @test "a group of clients refuses local members, and the other way round" {
     start_broker
     mq-topics create --partitions 2 work
-    options=(-b "$brokers" -X heartbeat.interval.ms=100 -X session.timeout.ms=6000 -X auto.offset.reset=earliest -u)
+    options=(-b "$brokers" -X heartbeat.interval.ms=100 -X session.timeout.ms=120000 -X auto.offset.reset=earliest -u)
     start member kcat "${options[@]}" -G crew work
     await_words member 'assigned: work [0], work [1]'
     status_of 75 mq-consume -g crew work
@@ -76,5 +76,5 @@ patient=(-X fetch.wait.max.ms=200000 -X socket.timeout.ms=250000 -X fetch.error.
     # Kafka's protocol has no word for it but this one; the broker's log says it all.
     start late kcat "${options[@]}" -G crew work
     await_words late 'Inconsistent group protocol'
-    grep -q 'group crew: rdkafka .* is refused: .*joined on this machine, by mq-consume' broker.log
+    until grep -q 'group crew: rdkafka .* is refused: .*joined on this machine, by mq-consume' broker.log; do kill -0 "$broker_pid"; done
 }

@@ -7,7 +7,7 @@ run_kafkajs() {
         echo "kafkajs is not in $modules: tests/run installs it, or tests/interop/kafkajs/install DIRECTORY" >&2
         return 1
     fi
-    NODE_PATH=$modules KAFKAJS_NO_PARTITIONER_WARNING=1 timeout 120 node "$MQ_SOURCE_DIR/tests/interop/kafkajs/client.js" "$brokers" "$@"
+    NODE_PATH=$modules KAFKAJS_NO_PARTITIONER_WARNING=1 timeout 300 node "$MQ_SOURCE_DIR/tests/interop/kafkajs/client.js" "$brokers" "$@"
 }
 
 @test "kafkajs produces and consumes with every codec, with keys, headers and timestamps" {

@@ -73,7 +73,7 @@ each_is_read() {
 @test "members of a group share the partitions, and go on where those that leave had come to" {
     start_broker
     mq-topics create --partitions 4 shared
-    options=(-b "$brokers" -X heartbeat.interval.ms=100 -X session.timeout.ms=6000 -X auto.offset.reset=earliest -u)
+    options=(-b "$brokers" -X heartbeat.interval.ms=100 -X session.timeout.ms=120000 -X auto.offset.reset=earliest -u)
     start one kcat "${options[@]}" -G crew shared
     read_one_of_each one
     start two kcat "${options[@]}" -G crew shared
@@ -87,7 +87,7 @@ each_is_read() {
 @test "a static member gets back what it had, and the others keep theirs" {
     start_broker
     mq-topics create --partitions 4 shared
-    options=(-b "$brokers" -X heartbeat.interval.ms=100 -X session.timeout.ms=30000 -X auto.offset.reset=earliest -u -G crew shared)
+    options=(-b "$brokers" -X heartbeat.interval.ms=100 -X session.timeout.ms=120000 -X auto.offset.reset=earliest -u -G crew shared)
     start one kcat -X group.instance.id=one "${options[@]}"
     read_one_of_each one
     start two kcat -X group.instance.id=two "${options[@]}"
@@ -148,7 +148,7 @@ hour 3 $((at + 3600000))"
     start_broker
     seq 10 | produce -t grouped
     start member kcat -b "$brokers" -X api.version.request=false -X broker.version.fallback=0.9.0 \
-        -X auto.offset.reset=earliest -X heartbeat.interval.ms=100 -X session.timeout.ms=6000 -u -G old grouped
+        -X auto.offset.reset=earliest -X heartbeat.interval.ms=100 -X session.timeout.ms=120000 -u -G old grouped
     for ((i = 1; i <= 10; ++i)); do
         read_from member
         [[ $line == "$i" ]]

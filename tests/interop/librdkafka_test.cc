@@ -322,7 +322,7 @@ TEST_F(Librdkafka, MBR_AStaticMemberComesBackWithoutARebalance) {
     const auto settings = [](const char* instance) {
         return Settings{{"group.id", "static"},
                         {"group.instance.id", instance},
-                        {"session.timeout.ms", "30000"},
+                        {"session.timeout.ms", "120000"},
                         {"heartbeat.interval.ms", "100"}};
     };
     KafkaConsumer one{address_, settings("one")};
@@ -370,7 +370,7 @@ TEST_F(Librdkafka, ACooperativeGroupHandsOverOnlyWhatMoves) {
     const Settings settings{{"group.id", "cooperative"},
                             {"partition.assignment.strategy", "cooperative-sticky"},
                             {"heartbeat.interval.ms", "100"},
-                            {"session.timeout.ms", "10000"}};
+                            {"session.timeout.ms", "120000"}};
     KafkaConsumer one{address_, settings};
     one.subscribe({"shared"});
     poll_until("the first owns all", {&one}, [&] { return one.assignment().size() == 4; });

@@ -12,8 +12,12 @@ from kafka.structs import OffsetAndMetadata
 BROKERS = sys.argv[1]
 
 
+# It would take the broker for none, or its member for gone, where the machine stands still for a moment.
+PATIENCE = {"bootstrap_servers": BROKERS, "api_version_auto_timeout_ms": 60000}
+
+
 def admin_client():
-    return KafkaAdminClient(bootstrap_servers=BROKERS)
+    return KafkaAdminClient(**PATIENCE)
 
 
 def make(topic, partitions=1):
@@ -24,7 +28,7 @@ def make(topic, partitions=1):
 
 def consumer(*topics, **settings):
     settings = {"auto_offset_reset": "earliest", "consumer_timeout_ms": 60000, **settings}
-    return KafkaConsumer(*topics, bootstrap_servers=BROKERS, **settings)
+    return KafkaConsumer(*topics, **PATIENCE, **settings)
 
 
 def take(reader, count):
@@ -47,7 +51,7 @@ def records():
     ]
     codecs = [None, "gzip", "snappy", "lz4", "zstd"]
     for number, codec in enumerate(codecs):
-        producer = KafkaProducer(bootstrap_servers=BROKERS, compression_type=codec, acks="all", linger_ms=50)
+        producer = KafkaProducer(**PATIENCE, compression_type=codec, acks="all", linger_ms=50)
         answers = [
             producer.send("records", value=value, key=key, headers=headers, partition=1, timestamp_ms=time)
             for key, value, headers, time in sent
@@ -96,7 +100,7 @@ def admin():
 
 def group():
     make("shared", 4)
-    settings = {"group_id": "pythons", "session_timeout_ms": 10000, "heartbeat_interval_ms": 100,
+    settings = {"group_id": "pythons", "session_timeout_ms": 120000, "heartbeat_interval_ms": 100,
                 "enable_auto_commit": False}
     members = [consumer("shared", **settings) for _ in range(2)]
     stop = threading.Event()
@@ -123,7 +127,7 @@ def group():
     for thread in threads:
         thread.start()
     settled.wait(60)
-    producer = KafkaProducer(bootstrap_servers=BROKERS)
+    producer = KafkaProducer(**PATIENCE)
     for i in range(40):
         producer.send("shared", value=b"%d" % i, partition=i % 4)
     producer.flush()
@@ -158,7 +162,7 @@ def group():
 
 def seek():
     make("timed")
-    producer = KafkaProducer(bootstrap_servers=BROKERS)
+    producer = KafkaProducer(**PATIENCE)
     for i in range(10):
         producer.send("timed", value=b"%d" % i, partition=0, timestamp_ms=1000 * i)
         producer.flush()

@@ -5,7 +5,13 @@ const { spawnSync } = require('child_process');
 const { Kafka, CompressionCodecs, CompressionTypes, ConfigResourceTypes, logLevel } = require('kafkajs');
 
 const [brokers, what] = process.argv.slice(2);
-const kafka = new Kafka({ clientId: 'js', brokers: [brokers], logLevel: logLevel.ERROR, retry: { initialRetryTime: 50 } });
+const kafka = new Kafka({
+    clientId: 'js',
+    brokers: [brokers],
+    logLevel: logLevel.ERROR,
+    connectionTimeout: 30000, // 1 s by itself
+    retry: { initialRetryTime: 50 },
+});
 
 // kafkajs itself has gzip alone, and takes the others from whoever has them: here, from python3-kafka.
 function codec(name) {
@@ -45,7 +51,7 @@ async function consume(topic, groupId, count, members = 1) {
     let done;
     const enough = new Promise((resolve) => { done = resolve; });
     for (let i = 0; i < members; ++i) {
-        const consumer = kafka.consumer({ groupId, sessionTimeout: 10000, heartbeatInterval: 100, rebalanceTimeout: 10000 });
+        const consumer = kafka.consumer({ groupId, sessionTimeout: 60000, heartbeatInterval: 100 });
         consumers.push(consumer);
         await consumer.connect();
         await consumer.subscribe({ topics: [topic], fromBeginning: true });
@@ -161,7 +167,7 @@ const tests = {
             while (!condition()) await new Promise((resolve) => { changed = resolve; });
         };
         for (let i = 0; i < 2; ++i) {
-            const consumer = kafka.consumer({ groupId: 'crew', sessionTimeout: 10000, heartbeatInterval: 100 });
+            const consumer = kafka.consumer({ groupId: 'crew', sessionTimeout: 60000, heartbeatInterval: 100 });
             const member = { consumer, owned: [] };
             members.push(member);
             consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
