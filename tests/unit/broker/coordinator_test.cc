@@ -121,8 +121,6 @@ TEST_F(Coordinator, WhoIsHeldBackAtACleanStopIsToldToLookElsewhereAndTheGroupIsT
 // A process that was stopped inside of an append keeps the partition's lock.
 TEST_F(Coordinator, AStoppedProcessHoldsUpCommitsOfItsPartitionAndNothingElse) {
     stop();
-    // None is late.
-    config.offsets_commit_timeout_ms = 600'000;
     const Gate begun;
     Child other = Child::fork([&] { return begun.wait() ? hold_partition_of("g") : 1; });
     begin();
@@ -191,9 +189,10 @@ TEST_F(Coordinator, P1_WhatWasAnsweredSurvivesTheBrokersDeath) {
     const auto rounds = test::test_scale(25, 2000);
     std::mt19937 random{static_cast<unsigned>(test::test_seed())};
     std::int64_t last = 0;
-    for (std::uint64_t round = 0; round < rounds; ++round) {
+    // On a slow machine none may live for long enough to be asked: then they live longer.
+    for (std::uint64_t round = 0; round < rounds || last == 0; ++round) {
         SCOPED_TRACE("round " + std::to_string(round) + ", seed " + std::to_string(test::test_seed()));
-        const std::chrono::milliseconds lives_for{random() % 60};
+        const std::chrono::milliseconds lives_for{random() % 60 * (1 + round / rounds)};
         const auto seed = random();
         const Gate begun;
         Child child = Child::fork([&] {
@@ -240,7 +239,6 @@ TEST_F(Coordinator, P1_WhatWasAnsweredSurvivesTheBrokersDeath) {
         }
         stop();
     }
-    EXPECT_GT(last, 0) << "no broker lived for long enough to be asked";
     munmap(shared, sizeof(Shared));
 }
 

@@ -16,6 +16,8 @@ protected:
 
     void SetUp() override {
         config.groups.initial_rebalance_delay_ms = 0;
+        // A disk may take its time.
+        config.offsets_commit_timeout_ms = 600'000;
         config.log_dir = dir.path() + "/data";
         begin();
         const auto made = broker->directory().create_topic({"t", 4, 1, {}});
@@ -44,8 +46,9 @@ protected:
         static const std::string metadata = subscription_to({"t"});
         wire::JoinGroupRequest request;
         request.group_id = group;
-        request.session_timeout_ms = 10'000;
-        request.rebalance_timeout_ms = 60'000;
+        // Longer than any test.
+        request.session_timeout_ms = 600'000;
+        request.rebalance_timeout_ms = 600'000;
         request.member_id = member_id;
         request.protocol_type = "consumer";
         request.protocols = {{"range", metadata}};
