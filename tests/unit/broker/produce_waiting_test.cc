@@ -340,7 +340,8 @@ TEST_F(Waiting, P8_AWorkersWantOfMemoryStopsNeitherAppendsNorFlushes) {
         while (counter->answers < asked) std::this_thread::yield();
         if (starve(broker->workers(), std::nullopt) == 0) break;
     }
-    EXPECT_GE(asked, 40);
+    // How many allocations fall to one worker depends on how they share the tasks.
+    EXPECT_GE(asked, 20);
 }
 
 TEST_F(Waiting, APP7_AFailedFsyncIsTheFailureOfAllWhoWaitForIt) {
