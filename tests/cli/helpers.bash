@@ -9,6 +9,15 @@ setup() {
     unset MQ_BOOTSTRAP_SERVER NO_COLOR FORCE_COLOR
 }
 
+# Ends what a test has left in the background, by what the shell knows to be running: the number of a process that has
+# ended may be another one's by now.
+end_jobs() {
+    local job
+    for job in $(jobs -pr); do kill -KILL "$job" 2>/dev/null || true; done
+}
+
+teardown() { end_jobs; }
+
 # status_of 64 mq-produce --bogus: runs it, holds its exit status against the first argument.
 # Its words are in $stderr, what it printed in $output.
 status_of() {

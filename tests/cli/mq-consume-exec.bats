@@ -18,11 +18,6 @@ until_lines() {
     done
 }
 
-teardown() {
-    local job
-    for job in $(jobs -pr); do kill -KILL "$job" 2>/dev/null || true; done
-}
-
 @test "wish 8: only what a command has accepted is committed, and what it has not comes again" {
     seq 0 9 | mq-produce -q t
     status_of 1 mq-consume -g g t -e --exec 'cat >>got; test "$MQ_OFFSET" -lt 6'

@@ -17,10 +17,8 @@ member() {
     owned[$name]=0
 }
 
-# By what the shell knows to be running: the number of a process that has ended may be another one's by now.
 teardown() {
-    local job
-    for job in $(jobs -pr); do kill -KILL "$job" 2>/dev/null || true; done
+    end_jobs
     tail -v -n 5 ./*.words 2>/dev/null || true
 }
 
