@@ -78,11 +78,11 @@ load helpers
     local producer=$!
     exec 7>pipe
     echo x >&7
-    timeout 10 sh -c "until grep -q offset report; do :; done"
+    timeout 60 sh -c "until grep -q offset report; do :; done"
     same "$(echo y | mq-produce -q t --report '%o')" 1
     same "$(mq-consume t -e -d ' ')" 'x y '
     echo z >&7
-    timeout 10 sh -c "until grep -q '\"offset\":2' report; do :; done"
+    timeout 60 sh -c "until grep -q '\"offset\":2' report; do :; done"
     exec 7>&-
     wait $producer
     same "$(mq-consume t -e -d ' ')" 'x y z '
@@ -98,7 +98,7 @@ print("locked", flush=True)
 signal.pause()
 PYTHON
     local broker=$!
-    timeout 10 sh -c 'until grep -q locked ready; do :; done'
+    timeout 60 sh -c 'until grep -q locked ready; do :; done'
     status_of 75 mq-produce t
     says "a Kafka broker (process $broker) uses this directory"
     kill $broker
