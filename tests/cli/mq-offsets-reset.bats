@@ -11,15 +11,11 @@ fill() {
 at() { mq-offsets export "${1:-g}" | cut -d, -f3 | paste -sd' '; }
 # A member of g, whose id is in $member; ends with the test, or by leave.
 join() {
-    mkfifo idle
     mq-consume -g g t -o end --commit never >members.out 2>members.err &
     member=$!
-    for _ in {1..500}; do
-        [[ $(mq-offsets list --plain --fields members g 2>/dev/null || true) != 1 ]] || return 0
-        read -r -t 0.02 <>idle || true
+    until [[ $(mq-offsets describe --members g --plain --fields partitions 2>/dev/null) == 2 ]]; do
+        kill -0 $member || { cat members.err >&2; return 1; }
     done
-    cat members.err >&2
-    return 1
 }
 leave() {
     kill -TERM $member
@@ -264,7 +260,6 @@ END
         same "$(at)" '0 0'
         wait $member || true
         member=
-        rm idle
     done
 }
 
