@@ -7,10 +7,10 @@ fill() {
     seq 1 10 | mq-produce -q t -p 0
 }
 
-# member GROUP: a kcat that joins and stays; $member is its process.
+# member GROUP [SESSION-MS]: a kcat that joins and stays; $member is its process.
 member() {
     kcat -u -b "$address" -G "$1" -X client.id=reader -X auto.offset.reset=earliest -X auto.commit.interval.ms=50 \
-        -X session.timeout.ms=6000 t >"member.$1" 2>"member.$1.err" </dev/null &
+        -X heartbeat.interval.ms=500 -X session.timeout.ms="${2:-120000}" t >"member.$1" 2>"member.$1.err" </dev/null &
     member=$!
     brokers+=("$member")
     until [[ $(wc -l <"member.$1") -ge 10 ]]; do kill -0 "$member"; done
@@ -47,7 +47,7 @@ member() {
 @test "mq-offsets shows the members of a networked group, and changes it only when they are gone" {
     fill
     start --override group.initial.rebalance.delay.ms=0
-    member g
+    member g 15000
     until [[ $(mq-offsets export g) == t,0,10 ]]; do kill -0 "$member"; done
     same "$(mq-offsets list --plain --fields group,state,members)" $'g\tStable\t1'
     same "$(mq-offsets describe --members g --plain --fields client_id,host,partitions)" $'reader\t/127.0.0.1\t2'
@@ -64,7 +64,7 @@ member() {
     start --override group.initial.rebalance.delay.ms=0
     # Its members are waited for, for the time of their session.
     status_of 75 mq-offsets delete g -y
-    mq-offsets -q delete g -y --wait-empty 30s
+    mq-offsets -q delete g -y --wait-empty 5m
     same "$(kcat -u -b "$address" -G g -X auto.offset.reset=earliest -e t 2>/dev/null | wc -l)" 10
 }
 
