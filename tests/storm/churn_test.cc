@@ -35,7 +35,8 @@ TEST(Churn, P9_GRPL1_FiftyMembersThatComeGoAndDieEndInABalancedAssignment) {
     storm.start();
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{test_scale(8, 60)};
     std::uint64_t deaths = 0;
-    while (std::chrono::steady_clock::now() < end) {
+    // For so long, and however slow the machine is.
+    while (std::chrono::steady_clock::now() < end || deaths <= 20) {
         storm.turn();
         const auto victim = static_cast<unsigned>(plan.producers + random() % plan.members);
         wait_a_while(storm.child(victim), random() % 60'000);
@@ -72,7 +73,6 @@ TEST(Churn, P9_GRPL1_FiftyMembersThatComeGoAndDieEndInABalancedAssignment) {
               exited_with(0))
         << note->text.data();
     EXPECT_EQ(storm.finish(), "");
-    EXPECT_GT(deaths, 20u);
     EXPECT_GT(storm.verdict().commits, 100u);
 }
 
