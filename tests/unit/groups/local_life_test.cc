@@ -226,8 +226,12 @@ public:
             if (name.starts_with("groups.")) points_.push_back(name);
     }
 
+    // Longer than that where somebody is yet to end in each of the ways.
     void rage(std::int64_t end_ns) {
-        while (os::monotonic_ns() < end_ns && next_life_ < stage_.lives() && !testing::Test::HasFailure()) {
+        const auto goes_on = [&] {
+            return os::monotonic_ns() < end_ns || killed_ == 0 || at_points_ == 0 || left_ == 0;
+        };
+        while (goes_on() && next_life_ < stage_.lives() && !testing::Test::HasFailure()) {
             const auto what = random_() % 100;
             if (actors_.size() < 10 || (actors_.size() < kMembers && what < 50)) {
                 begin();
