@@ -48,18 +48,28 @@ Result<std::optional<Input>> FollowedLog::next_segment() const {
         return fail(Errc::not_found, "follow", path_, "the directory was removed, and made again");
     std::optional<Input> holder;  // of next_
     std::optional<Input> later;
-    MQ_ASSIGN(const auto entries, os::list_directory(path_));
-    for (const auto& entry : entries) {
-        const log::FileName name = log::parse_file_name(entry.name);
-        if (entry.is_directory || name.kind != log::FileKind::log || name.suffix != log::FileSuffix::none) continue;
-        Input input = input_of(os::join(path_, entry.name));
-        if (base_ == kNoOffset) return std::optional{std::move(input)};
-        if (name.offset <= next_) {
-            holder = std::move(input);
-        } else if (!later) {
-            later = std::move(input);
+    const auto look = [&]() -> Status {
+        holder.reset();
+        later.reset();
+        MQ_ASSIGN(const auto entries, os::list_directory(path_));
+        for (const auto& entry : entries) {
+            const log::FileName name = log::parse_file_name(entry.name);
+            if (entry.is_directory || name.kind != log::FileKind::log || name.suffix != log::FileSuffix::none)
+                continue;
+            Input input = input_of(os::join(path_, entry.name));
+            if (name.offset <= next_) {
+                holder = std::move(input);
+            } else if (!later) {
+                later = std::move(input);
+            }
         }
-    }
+        return {};
+    };
+    MQ_TRY(look());
+    // A large directory is read in several pieces: of two segments that are made meanwhile the second one may be seen
+    // alone. The first one is there before it.
+    if (later) MQ_TRY(look());
+    if (base_ == kNoOffset) return holder ? holder : later;
     if (!holder || holder->name.offset > base_) return holder ? holder : later;
     const auto info = os::file_info(holder->path, os::Follow::yes);
     MQ_ASSIGN(const os::FileInfo open, file().info());
