@@ -190,6 +190,8 @@ protected:
         for (const auto& topic : session.topics) state.topics.insert(topic);
         config.broker_id = state.broker_id;
         config.groups.initial_rebalance_delay_ms = 0;
+        // A disk may take its time; but where settings are told it is as there.
+        if (session.name != "wire/java-configs-describe") config.offsets_commit_timeout_ms = 600'000;
         // The records are of the day of the recording, and are kept for ever.
         if (!state.logs.empty()) config.topic_defaults["retention.ms"] = "-1";
         config.log_dir = dir.path() + "/data";
@@ -248,6 +250,8 @@ private:
             if (kIds.contains(std::string_view{name})) value = std::stoll(translated(std::to_string(value)));
             // Nothing comes while they wait.
             if (name == std::string_view{"MaxWaitMs"}) value = std::min<std::int64_t>(value, 20);
+            // Members are not gone because a disk or this thread takes its time.
+            if (name == std::string_view{"SessionTimeoutMs"}) value = 600'000;
             if (name == std::string_view{"SessionEpoch"} && value > 0) value -= left_out_[frame.connection];
         };
         edits.records = [&](const char*, NullableBytes& value) {
