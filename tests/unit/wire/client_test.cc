@@ -136,11 +136,12 @@ TEST(Client, TellsABrokerThatHangsUpFromOneThatIsSilentOrTooLoud) {
         EXPECT_EQ(response.error().code, Errc::io);
         EXPECT_EQ(response.error().detail, "the other side hung up");
     }
-    {
+    // Where the machine is slow the agreement on versions may take too long already.
+    for (bool has_called = false; !has_called;) {
         PlayedBroker broker{kafka_24([](const RequestFrame&) { return from_hex("00000008 0000"); })};
-        auto client = broker.connect({.timeout_ms = 1000});
-        ASSERT_TRUE(client);
-        EXPECT_EQ(client->call(HeartbeatRequest{}).error().code, Errc::timed_out);
+        auto client = broker.connect({.timeout_ms = 500});
+        has_called = client.has_value();
+        ASSERT_EQ(client ? client->call(HeartbeatRequest{}).error().code : client.error().code, Errc::timed_out);
     }
     {
         PlayedBroker broker{kafka_24([](const RequestFrame&) { return from_hex("7fffffff"); })};
