@@ -260,8 +260,10 @@ END
         kcat -b "$address" -t "t$i" -P -X linger.ms=1 -X batch.num.messages=50 -l lines >/dev/null 2>&1 &
         brokers+=("$!")
     done
-    appended() { curl -s "$metrics/metrics" | awk '/^kafka_server_brokertopicmetrics_messagesin_total [0-9]/ { print $2 }'; }
-    until [[ $(appended) -gt 1000 ]]; do kill -0 "$pid"; done
+    appended() { curl -s "$metrics/metrics" | awk -v topic="{topic=\"$1\"}" '$1 ~ /_messagesin_total/ && index($1, topic) { print $2 }'; }
+    for topic in t1 t2; do
+        until [[ $(appended $topic) -gt 500 ]]; do kill -0 "$pid"; done
+    done
     stop
     grep -q ' stopped$' log
     # They would wait for the broker, with what is left.
