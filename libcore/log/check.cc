@@ -151,12 +151,18 @@ Result<Offset> Checker::check_partition_to(const std::string& directory) {
         if (entry.is_directory) continue;
         const FileName name = parse_file_name(entry.name);
         const std::string path = os::join(directory, entry.name);
-        if (name.kind == FileKind::log && name.suffix == FileSuffix::none) bases.push_back(name.offset);
         if (name.kind == FileKind::snapshot && name.suffix == FileSuffix::none) snapshots[name.offset] = path;
         if (!wants(kCheckOffsets)) continue;
         if (name.kind == FileKind::leader_epoch_checkpoint) MQ_TRY(check_epoch_checkpoint(path, history.epochs));
         if (name.kind == FileKind::partition_metadata) MQ_TRY(check_text_file(path));
     }
+    // After the snapshots: a large directory is read in several pieces, and of what is made meanwhile a snapshot may
+    // be seen without the segments before it, which are there by now.
+    MQ_TRY(os::visit_directory(directory, [&](std::string_view entry, bool is_directory) {
+        const FileName name = parse_file_name(entry);
+        if (!is_directory && name.kind == FileKind::log && name.suffix == FileSuffix::none)
+            bases.push_back(name.offset);
+    }));
     std::sort(bases.begin(), bases.end());
     if (!bases.empty()) {
         history.next_offset = bases.front();
