@@ -94,9 +94,8 @@ TEST_F(LateWrite, OFF7_ACommitWhoseFlushHangsIsAnsweredInTimeAndIsMadeAllTheSame
     disk.let_go();
     EXPECT_EQ(committed(), 2);
     EXPECT_FALSE(mailbox->has(first)) << "answered twice";
-    while (commit(nobody(), 4) != ErrorCode::none) {
-    }
-    EXPECT_EQ(committed(), 4);
+    // However late a slow disk lets it be.
+    while (committed() != 4) static_cast<void>(commit(nobody(), 4));
 }
 
 // SYN-4: so the members join again.
