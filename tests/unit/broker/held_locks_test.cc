@@ -16,6 +16,11 @@ namespace {
 
 class HeldLocks : public BrokerTest {
 protected:
+    void SetUp() override {
+        // Compactions are begun by hand.
+        config.cleaner_backoff_ms = 3'600'000;
+        BrokerTest::SetUp();
+    }
     // Stops itself while it holds what `work` gives it, from when `begin` is opened. Forked while no broker runs.
     test::Child fork_holder(const test::Gate& begin, const std::function<Status(store::DataDirectory&)>& work) {
         return test::Child::fork([&begin, work, path = config.log_dir] {

@@ -22,6 +22,11 @@ using Chore = Housekeeping::Chore;
 
 class HousekeepingTest : public BrokerTest {
 protected:
+    void SetUp() override {
+        // Compactions are begun by hand.
+        config.cleaner_backoff_ms = 3'600'000;
+        BrokerTest::SetUp();
+    }
     void make(const std::string& name, store::ConfigMap settings, std::int32_t partitions = 1) {
         const auto made =
             broker->directory().create_topic({.name = name, .partitions = partitions, .config = std::move(settings)});
