@@ -319,8 +319,9 @@ Result<std::optional<InputEnd>> Input::keep_pace(std::optional<TimestampMs> time
     for (;;) {
         const std::int64_t left_ns = pace_.wait_ns(os::monotonic_ns(), timestamp);
         if (left_ns <= 0) {
-            // One that goes late without a wait of its own is not dated back to the wait before it.
-            producer_->set_now(wall_clock_ms());
+            // One that goes late without a wait of its own is not dated back to the wait before it. The first one's
+            // time is not behind that which the others are reckoned from.
+            if (producer_->records() > 0) producer_->set_now(wall_clock_ms());
             if (!args_->replay_speed && !progress_->due()) return std::nullopt;
             progress_->tick(producer_->records(), false);
             return std::nullopt;
