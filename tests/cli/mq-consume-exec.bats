@@ -13,7 +13,7 @@ committed() {
 until_lines() {
     local tries=0
     until [[ -e $1 && $(wc -l <"$1") -ge $2 ]]; do
-        ((++tries < 3000)) || { echo "never $2 lines in $1" >&2; return 1; }
+        ((++tries < 6000)) || { echo "never $2 lines in $1" >&2; return 1; }
         read -r -t 0.01 <> <(:) || true
     done
 }
