@@ -45,6 +45,8 @@ constexpr std::int32_t kPartitions = 60;
 constexpr std::size_t kClients = 90;
 // (256 - 100) / 7 * 3
 constexpr std::size_t kAccepted = 66;
+// Each partition is flushed when it is made, and when it is left.
+constexpr std::chrono::minutes kDeadline{5};
 
 class FewDescriptors : public ServerTest {
 protected:
@@ -63,7 +65,7 @@ protected:
         if (!made || !opened || !(*opened)->start()) return 4;
         std::ofstream{dir / "port"} << (*opened)->endpoints().front().port;
         ready.open();
-        if (!end.wait(std::chrono::minutes{5})) return 5;
+        if (!end.wait(kDeadline)) return 5;
         (*opened)->stop_taking();
         const Status stopped = (*broker)->stop();
         (*opened)->stop(kAwaitMs);
@@ -124,7 +126,7 @@ TEST_F(FewDescriptors, WhoIsAcceptedIsServedByEveryPartitionAndTheOthersAreRefus
     const test::Gate ready;
     const test::Gate end;
     test::Child child = test::Child::fork([&] { return serve(ready, end); });
-    ASSERT_TRUE(ready.wait());
+    ASSERT_TRUE(ready.wait(kDeadline));
     const auto port = static_cast<std::uint16_t>(std::stoi(test::slurp(dir / "port")));
     std::vector<wire::Client> clients;
     for (std::size_t i = 0; i < kClients; ++i) {
@@ -149,7 +151,7 @@ TEST_F(FewDescriptors, WhoIsAcceptedIsServedByEveryPartitionAndTheOthersAreRefus
     for (std::size_t begin = 0; begin < 8; ++begin) threads.emplace_back(serve_some, begin);
     for (std::thread& thread : threads) thread.join();
     end.open();
-    EXPECT_EQ(child.wait(), test::exited_with(0));
+    EXPECT_EQ(child.wait(kDeadline), test::exited_with(0));
     const std::string lines = test::slurp(dir / "log");
     EXPECT_NE(lines.find("there are 66 connections already"), std::string::npos) << lines;
     EXPECT_EQ(lines.find("no file descriptors"), std::string::npos) << lines;
