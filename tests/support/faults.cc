@@ -70,6 +70,7 @@ struct HeldCalls::State {
     std::optional<os::Call> call;
     std::string below;
     unsigned waiting = 0;
+    unsigned times = 0;  // that those who waited were let go: whoever is slow to leave is not kept by the next
 
     static State& get() {
         static State state;
@@ -83,6 +84,7 @@ HeldCalls::HeldCalls(os::Call call, std::string below) {
     if (state.call) throw std::logic_error("calls are held already");
     state.call = call;
     state.below = std::move(below);
+    state.waiting = 0;
     os::set_fault_hook(&HeldCalls::hook);
 }
 
@@ -101,6 +103,7 @@ void HeldCalls::let_go() {
     State& state = State::get();
     const std::lock_guard lock{state.mutex};
     state.call.reset();
+    ++state.times;
     state.changed.notify_all();
 }
 
@@ -110,8 +113,7 @@ os::Fault HeldCalls::hook(os::Call call, std::string_view path, std::size_t) {
     if (state.call != call || !is_below(path, state.below)) return {};
     ++state.waiting;
     state.changed.notify_all();
-    state.changed.wait(lock, [&] { return !state.call; });
-    --state.waiting;
+    state.changed.wait(lock, [&, times = state.times] { return state.times != times; });
     return {};
 }
 
