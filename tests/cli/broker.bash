@@ -1,4 +1,4 @@
-# For tests that run mq-broker. A broker that a test leaves behind is ended after it.
+# For tests that run mq-broker.
 
 # start [OPTION...]: a broker of the directory data on a free port, in the background. Once it answers $pid is the
 # broker, $address where, and $metrics the address of its pages; its log is in the file log.
@@ -7,7 +7,6 @@ start() {
     : >"$log"
     mq-broker -D data -l 127.0.0.1:0 --metrics 127.0.0.1:0 "$@" >out 2>"$log" </dev/null &
     pid=$!
-    brokers+=("$pid")
     await_line '[ "]serving ' "$log"
     address=$(sed -n 's/.*listening on \(127[^"]*\).*/\1/p' "$log")
     metrics=$(sed -n 's,.*metrics at \(http.*\)/metrics.*,\1,p' "$log")
@@ -33,9 +32,4 @@ ends() {
 stop() {
     kill "$pid"
     ends 143
-}
-
-teardown() {
-    local each
-    for each in "${brokers[@]}"; do kill -9 "$each" 2>/dev/null || true; done
 }

@@ -70,7 +70,6 @@ import signal
 signal.pause()
 END
     holder=$!
-    brokers+=("$holder")
     until [[ -s held ]]; do kill -0 $holder; done
     status_of 75 mq-broker -D data -l 127.0.0.1:0
     says 'Kafka broker'

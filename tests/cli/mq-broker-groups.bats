@@ -12,7 +12,6 @@ member() {
     kcat -u -b "$address" -G "$1" -X client.id=reader -X auto.offset.reset=earliest -X auto.commit.interval.ms=50 \
         -X heartbeat.interval.ms=500 -X session.timeout.ms="${2:-120000}" t >"member.$1" 2>"member.$1.err" </dev/null &
     member=$!
-    brokers+=("$member")
     until [[ $(wc -l <"member.$1") -ge 10 ]]; do kill -0 "$member"; done
 }
 
@@ -35,10 +34,8 @@ member() {
     start --override group.initial.rebalance.delay.ms=0
     mq-consume -g g t >local.out 2>local.err </dev/null &
     local consumer=$!
-    brokers+=("$consumer")
     until [[ $(wc -l <local.out) -ge 10 ]]; do kill -0 "$consumer"; done
     kcat -u -b "$address" -G g t >refused.out 2>refused.err </dev/null &
-    brokers+=("$!")
     await_line 'inconsistent|Inconsistent' refused.err
     await_line "group g: .*is refused: .*joined on this machine, by mq-consume-.*process $consumer" log
     same "$(cat refused.out)" ''

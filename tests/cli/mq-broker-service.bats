@@ -39,7 +39,6 @@ try:
 except BlockingIOError: pass'
     mq-broker --dev >out 2>full </dev/null {reader}<&- &
     pid=$!
-    brokers+=("$pid")
     await_line BROKERS out
     . ./out
     seq 1000 | kcat -b "$BROKERS" -t t -P
@@ -91,7 +90,6 @@ END
     seq 1 10 | kcat -b "$address" -t t -P
     kcat -b "$address" -u -G workers -o beginning t >consumed 2>/dev/null &
     consumer=$!
-    brokers+=("$consumer")
     until [[ -s consumed && $(wc -l <consumed) -ge 10 ]]; do kill -0 $consumer; done
     state() { curl -s "$metrics/metrics" | awk -v name="kafka_coordinator_group_groupmetadatamanager_$1" '$1 == name { print $2 }'; }
     same "$(state numgroups) $(state numgroupsstable)" '1 1'
@@ -157,7 +155,6 @@ while True:
     for line in s.recv(65536).decode().splitlines(): print(line, flush=True)
 END
     listener=$!
-    brokers+=("$listener")
     until [[ -e bound ]]; do kill -0 $listener; done
     export NOTIFY_SOCKET=$1
 }
@@ -196,7 +193,6 @@ END
     systemd-analyze syscall-filter @system-service @default >/dev/null
     strace -f -qq -o calls mq-broker --dev --metrics 127.0.0.1:0 >out 2>log </dev/null &
     pid=$!
-    brokers+=("$pid")
     await_line BROKERS out
     . ./out
     seq 1000 | kcat -b "$BROKERS" -t t -P -z zstd

@@ -28,7 +28,6 @@ load broker
         # A shell without job control has its background jobs ignore SIGINT.
         env --default-signal=INT mq-broker --dev >line 2>log </dev/null &
         pid=$!
-        brokers+=("$pid")
         read -r first <line
         [[ $first =~ ^BROKERS=127\.0\.0\.1:[0-9]+$ ]]
         echo x | kcat -b "${first#*=}" -t t -P
@@ -47,7 +46,6 @@ load broker
     [[ -n $left ]]
     mq-broker --dev >line 2>log </dev/null &
     pid=$!
-    brokers+=("$pid")
     read -r _ <line
     until [[ ! -e tmp/$left ]]; do kill -0 $pid; done
     mq-broker --dev --until-eof >other 2>other.log < <(await_line BROKERS other)
@@ -65,7 +63,6 @@ load broker
     grep -x write.caching=true config
     mq-broker --dev file >line 2>log </dev/null &
     pid=$!
-    brokers+=("$pid")
     read -r first <line
     echo x | kcat -b "${first#*=}" -t t -P
     kcat -b "${first#*=}" -L -t t -J | jq -e '.topics[0].partitions | length == 3'
@@ -77,7 +74,6 @@ load broker
     mkfifo input
     mq-broker -D data -l 127.0.0.1:0 --until-eof 2>log <input &
     pid=$!
-    brokers+=("$pid")
     exec {held}>input
     await_line ' serving ' log
     echo 'is not looked at' >&$held
@@ -111,7 +107,6 @@ load broker
     mkfifo line
     mq-broker --dev --override node.id=7 --log-level debug --metrics 127.0.0.1:0 >line 2>log </dev/null &
     pid=$!
-    brokers+=("$pid")
     read -r first <line
     python3 - "${first#*=}" >told <<'END'
 import socket, struct, sys
@@ -170,7 +165,6 @@ END
     says 'line 15: zookeeper.connect: it has no effect' 3
     mq-broker server.properties --override listeners=PLAINTEXT://127.0.0.1:0 2>log </dev/null &
     pid=$!
-    brokers+=("$pid")
     await_line ' serving data$' log
     grep -q 'WARNING .*zookeeper.connect' log
     grep -q 'INFO settings without effect here: .*num.io.threads' log
@@ -221,7 +215,6 @@ END
 @test "SIGHUP: the log's file is opened anew" {
     mq-broker -D data -l 127.0.0.1:0 --log-file own 2>words </dev/null &
     pid=$!
-    brokers+=("$pid")
     until [[ -e own ]]; do kill -0 $pid; done
     await_line ' serving ' own
     mv own old
@@ -258,7 +251,6 @@ END
     (for i in $(seq 1 100000); do echo "$i"; done) >lines
     for i in 1 2; do
         kcat -b "$address" -t "t$i" -P -X linger.ms=1 -X batch.num.messages=50 -l lines >/dev/null 2>&1 &
-        brokers+=("$!")
     done
     appended() { curl -s "$metrics/metrics" | awk -v topic="{topic=\"$1\"}" '$1 ~ /_messagesin_total/ && index($1, topic) { print $2 }'; }
     for topic in t1 t2; do
@@ -267,7 +259,7 @@ END
     stop
     grep -q ' stopped$' log
     # They would wait for the broker, with what is left.
-    kill -9 "${brokers[@]:1}" || true
+    end_jobs
     for topic in t1 t2; do
         mq-consume "$topic" -e >got
         # Each of them a prefix of the lines: nothing lost in the middle, nothing twice.
@@ -287,7 +279,6 @@ END
     : >log
     (trap '' INT; exec mq-broker -D data -l 127.0.0.1:0 2>log </dev/null) &
     pid=$!
-    brokers+=("$pid")
     await_line ' serving ' log
     kill -INT "$pid"
     kcat -b "$(sed -n 's/.*listening on //p' log)" -L >/dev/null
@@ -297,7 +288,6 @@ END
 @test "descriptors: as many as the hard limit allows" {
     (ulimit -Sn 256 && exec mq-broker -D data -l 127.0.0.1:0 2>log </dev/null) &
     pid=$!
-    brokers+=("$pid")
     await_line ' serving ' log
     read -r _ _ _ soft hard _ < <(grep 'Max open files' "/proc/$pid/limits")
     same "$soft" "$hard"
@@ -307,7 +297,6 @@ END
 @test "closed standard descriptors: no word of it lands in a file of the data" {
     mq-broker -D data -l unix:sock -l 127.0.0.1:0 --metrics 127.0.0.1:0 <&- >&- 2>&- &
     pid=$!
-    brokers+=("$pid")
     until python3 -c 'import socket; socket.socket(socket.AF_UNIX).connect("sock")' 2>connect.err; do kill -0 "$pid"; done
     for fd in 0 1 2; do same "$(readlink "/proc/$pid/fd/$fd")" /dev/null; done
     # A client of another protocol has the broker say something.

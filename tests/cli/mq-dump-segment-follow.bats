@@ -9,13 +9,14 @@ setup() {
     FIRST=00000000000000000000
     mkdir -p data/t-0
     LOG=data/t-0/00000000000000000048.log
-    pids=()
 }
 
+# By what the shell knows to be running: the number of a process that has ended may be another one's by now.
 teardown() {
-    for pid in "${pids[@]}"; do
-        kill "$pid" 2>/dev/null || true
-        wait "$pid" || true
+    local job
+    for job in $(jobs -pr); do
+        kill "$job" 2>/dev/null || true
+        wait "$job" || true
     done
 }
 
@@ -24,7 +25,6 @@ follow() {
     mkfifo out
     "$DUMP" --follow "$@" >out 2>words 3>&- &
     follower=$!
-    pids+=("$follower")
     exec 7<out
 }
 next_line() {
@@ -57,7 +57,6 @@ print("held", flush=True)
 signal.sigwait([signal.SIGTERM])
 PYTHON
     holder=$!
-    pids+=("$holder")
     read -r line <held
     [ "$line" = held ]
 }
@@ -90,7 +89,6 @@ piece() { # FROM [TO] -> those bytes of the golden segment
     mkfifo out
     env --default-signal=INT "$DUMP" --follow -f '%o\n' $LOG >out 2>words 3>&- &
     follower=$!
-    pids+=("$follower")
     exec 7<out
     for offset in 48 49 50 51 52 53 54; do expect "$offset"; done
     kill -INT "$follower"
@@ -187,10 +185,10 @@ piece() { # FROM [TO] -> those bytes of the golden segment
     : >$LOG
     mkfifo out
     "$DUMP" --follow $LOG >out 3>&- &
-    pids+=("$!")
+    started=$!
     head -n 1 out >/dev/null # the heading; then it is gone
     got=0
-    wait "${pids[0]}" || got=$?
+    wait "$started" || got=$?
     [ "$got" -eq 141 ]
 }
 
@@ -296,9 +294,9 @@ piece() { # FROM [TO] -> those bytes of the golden segment
     mkfifo answer
     # A terminal is asked, and that is when it holds the locks.
     script -qec "'$DUMP' --truncate-at 50 data/t-0" /dev/null <answer >asked 3>&- &
-    pids+=("$!")
+    started=$!
     exec 8>answer
-    until grep -q 'go on' asked; do kill -0 "${pids[0]}"; done
+    until grep -q 'go on' asked; do kill -0 "$started"; done
     run python3 - <<'PYTHON'
 import fcntl, struct
 def refused(path, kind, length):
@@ -312,7 +310,7 @@ print(refused("data/.mq-control", fcntl.F_RDLCK, 1), refused("data/.lock", fcntl
 PYTHON
     [ "$output" = "refused refused granted" ]
     echo n >&8
-    wait "${pids[0]}" || true
+    wait "$started" || true
     cmp "$GOLDEN" $LOG
 }
 
@@ -347,10 +345,8 @@ PYTHON
     seq 10000000 >lines
     mq-produce -q t lines 3>&- &
     producer=$!
-    pids+=("$producer")
     "$DUMP" --follow -c 10000000 -f '%s\n' data/t-0 >followed 3>&- &
     follower=$!
-    pids+=("$follower")
     mq-consume t -c 1 >first
     while kill -0 "$producer" 2>/dev/null; do
         "$DUMP" -q --check data

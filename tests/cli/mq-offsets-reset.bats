@@ -22,8 +22,6 @@ leave() {
     wait $member || true
     member=
 }
-teardown() { [[ -z ${member-} ]] || kill -KILL "$member" 2>/dev/null || true; }
-
 @test "reset --to, in every way" {
     fill
     while read -r to expected; do

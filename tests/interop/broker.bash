@@ -16,7 +16,7 @@ start_broker() {
 # What a test has started is ended, and the broker ends in order.
 teardown() {
     local pid status=0
-    for pid in $(jobs -p); do
+    for pid in $(jobs -pr); do
         [[ $pid == "${broker_pid-}" ]] || kill -KILL "$pid" 2>/dev/null || true
     done
     [[ -n ${broker_pid-} ]] || return 0
