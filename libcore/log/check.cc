@@ -1,10 +1,10 @@
 #include "log/check.h"
 
-#include <algorithm>
 #include <map>
 
 #include "log/check_segment.h"
 #include "log/producer_snapshot.h"
+#include "log/segment_list.h"
 
 namespace mq::log {
 namespace {
@@ -158,12 +158,9 @@ Result<Offset> Checker::check_partition_to(const std::string& directory) {
     }
     // After the snapshots: a large directory is read in several pieces, and of what is made meanwhile a snapshot may
     // be seen without the segments before it, which are there by now.
-    MQ_TRY(os::visit_directory(directory, [&](std::string_view entry, bool is_directory) {
-        const FileName name = parse_file_name(entry);
-        if (!is_directory && name.kind == FileKind::log && name.suffix == FileSuffix::none)
-            bases.push_back(name.offset);
-    }));
-    std::sort(bases.begin(), bases.end());
+    MQ_ASSIGN(const PartitionListing listing, list_partition(directory));
+    for (const FileName& name : listing)
+        if (name.kind == FileKind::log && name.suffix == FileSuffix::none) bases.push_back(name.offset);
     if (!bases.empty()) {
         history.next_offset = bases.front();
         history.producers_known = bases.front() == Offset{0};
