@@ -9,11 +9,13 @@ setup() {
     unset MQ_BOOTSTRAP_SERVER NO_COLOR FORCE_COLOR
 }
 
-# Ends what a test has left in the background, by what the shell knows to be running: the number of a process that has
-# ended may be another one's by now.
+# end_jobs [PID]: ends what a test has left in the background, but for this process. By what the shell knows to be
+# running: the number of a process that has ended may be another one's by now.
 end_jobs() {
     local job
-    for job in $(jobs -pr); do kill -KILL "$job" 2>/dev/null || true; done
+    for job in $(jobs -pr); do
+        [[ $job == "${1-}" ]] || kill -KILL "$job" 2>/dev/null || true
+    done
 }
 
 teardown() { end_jobs; }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # --follow, and what is read beside processes that write: rule DMP-1 of the concurrency contract. The bytes are those
 # that a real Kafka broker wrote, appended piece by piece.
+load helpers
 
 setup() {
     DUMP="$MQ_BIN_DIR/mq-dump-segment"
@@ -9,15 +10,6 @@ setup() {
     FIRST=00000000000000000000
     mkdir -p data/t-0
     LOG=data/t-0/00000000000000000048.log
-}
-
-# By what the shell knows to be running: the number of a process that has ended may be another one's by now.
-teardown() {
-    local job
-    for job in $(jobs -pr); do
-        kill "$job" 2>/dev/null || true
-        wait "$job" || true
-    done
 }
 
 # follow ARGUMENT...: runs the tool; next_line gives what it prints, line by line.

@@ -20,8 +20,8 @@ join() {
 leave() {
     kill -TERM $member
     wait $member || true
-    member=
 }
+
 @test "reset --to, in every way" {
     fill
     while read -r to expected; do
@@ -257,7 +257,6 @@ END
         wait $changer
         same "$(at)" '0 0'
         wait $member || true
-        member=
     done
 }
 

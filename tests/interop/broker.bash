@@ -15,10 +15,8 @@ start_broker() {
 
 # What a test has started is ended, and the broker ends in order.
 teardown() {
-    local pid status=0
-    for pid in $(jobs -pr); do
-        [[ $pid == "${broker_pid-}" ]] || kill -KILL "$pid" 2>/dev/null || true
-    done
+    local status=0
+    end_jobs "${broker_pid-}"
     [[ -n ${broker_pid-} ]] || return 0
     kill -TERM "$broker_pid"
     wait "$broker_pid" || status=$?
