@@ -283,7 +283,7 @@ Status Housekeeping::compact(const TopicInfo& topic, const Partition& id) {
             return {};
     }
     MQ_ASSIGN(const auto writer, parts_.directory.open_writer(id));
-    MQ_ASSIGN(const auto cleaned, writer->compact(false, [this] { return stopping_.load(); }));
+    MQ_ASSIGN(const auto cleaned, writer->compact_if_due([this] { return stopping_.load(); }));
     if (cleaned && !cleaned->stopped && cleaned->segments_replaced > 0) {
         parts_.log.info(log::partition_directory(id) + ": compaction kept " + std::to_string(cleaned->records_kept) +
                         " of " + std::to_string(cleaned->records_read) + " records");

@@ -33,6 +33,9 @@ struct PartitionWriter::Impl {
     // `retain` runs under the append lock, and tells how many segments it has deleted.
     [[nodiscard]] Result<std::size_t> drop_what_is_not_wanted(FunctionRef<Result<std::size_t>(log::Log&)> retain);
     void after_change(bool rolled, Wake wake = Wake::all);
+    // While the cleaner lock is held. nullopt: the topic is not compacted.
+    [[nodiscard]] Result<std::optional<log::CleanableRange>> find_cleanable();
+    [[nodiscard]] Result<log::CleanResult> clean(Offset first_dirty, const std::function<bool()>& stop);
     void compact_in_background();
 };
 
@@ -283,32 +286,57 @@ Status PartitionWriter::truncate_to(Offset end) {
     });
 }
 
-Result<std::optional<log::CleanResult>> PartitionWriter::compact(bool force, const std::function<bool()>& stop) {
+Result<std::optional<log::CleanableRange>> PartitionWriter::Impl::find_cleanable() {
+    std::optional<log::CleanableRange> range;
+    const Status asked = under_append_lock([&](log::Log& its) -> Status {
+        if (!its.config().cleanup_compact) return {};
+        MQ_ASSIGN(const auto checkpoint, directory->checkpointed(log::kCleanerCheckpoint, id));
+        MQ_ASSIGN(range, log::cleanable(its, checkpoint, directory->options.clock()));
+        return {};
+    });
+    MQ_TRY(asked);
+    return range;
+}
+
+Result<log::CleanResult> PartitionWriter::Impl::clean(Offset first_dirty, const std::function<bool()>& stop) {
+    log::CleanerOptions how;
+    how.stop = stop;
+    how.clock = directory->options.clock;
+    how.under_append_lock = [&](const std::function<Status()>& work) {
+        return under_append_lock([&](log::Log&) { return work(); });
+    };
+    MQ_ASSIGN(auto result, log::clean(*log, first_dirty, how));
+    if (!result.stopped) MQ_TRY(directory->update_checkpoint(log::kCleanerCheckpoint, {{id, result.next_dirty}}));
+    return result;
+}
+
+Result<log::CleanResult> PartitionWriter::compact() {
+    Impl& p = *impl_;
+    log::CleanResult result;
+    const Status done = p.control().on_claimed_thread([&]() -> Status {
+        // Before the roll, which has this process's compactor begin: it gives way to us.
+        MQ_ASSIGN(const shm::Guard guard, p.control().lock(p.control().header().cleaner, "the cleaner lock"));
+        MQ_TRY(roll());
+        MQ_ASSIGN(const auto range, p.find_cleanable());
+        if (!range)
+            return fail(Errc::bad_argument, "compact", log::partition_directory(p.id), "its topic is not compacted");
+        MQ_ASSIGN(result, p.clean(range->first_dirty, {}));
+        return {};
+    });
+    MQ_TRY(done);
+    return result;
+}
+
+Result<std::optional<log::CleanResult>> PartitionWriter::compact_if_due(const std::function<bool()>& stop) {
     Impl& p = *impl_;
     std::optional<log::CleanResult> result;
     const Status done = p.control().on_claimed_thread([&]() -> Status {
         MQ_ASSIGN(const auto guard, p.control().try_lock(p.control().header().cleaner, "the cleaner lock"));
         if (!guard) return {};
-        log::CleanableRange range;
-        bool compacted = false;
-        const Status asked = p.under_append_lock([&](log::Log& log) -> Status {
-            compacted = log.config().cleanup_compact;
-            if (!compacted) return {};
-            MQ_ASSIGN(const auto checkpoint, p.directory->checkpointed(log::kCleanerCheckpoint, p.id));
-            MQ_ASSIGN(range, log::cleanable(log, checkpoint, p.directory->options.clock()));
-            return {};
-        });
-        MQ_TRY(asked);
-        if (!compacted || !(range.due || force)) return {};
-        log::CleanerOptions how;
-        how.stop = stop;
-        how.clock = p.directory->options.clock;
-        how.under_append_lock = [&](const std::function<Status()>& work) {
-            return p.under_append_lock([&](log::Log&) { return work(); });
-        };
-        MQ_ASSIGN(result, log::clean(*p.log, range.first_dirty, how));
-        if (result->stopped) return {};
-        return p.directory->update_checkpoint(log::kCleanerCheckpoint, {{p.id, result->next_dirty}});
+        MQ_ASSIGN(const auto range, p.find_cleanable());
+        if (!range || !range->due) return {};
+        MQ_ASSIGN(result, p.clean(range->first_dirty, stop));
+        return {};
     });
     MQ_TRY(done);
     return result;
@@ -323,7 +351,7 @@ void PartitionWriter::Impl::compact_in_background() {
         own->name = log::partition_directory(partition);
         if (!own->find()) return;
         PartitionWriter writer{std::move(own)};
-        static_cast<void>(writer.compact(false, stop));
+        static_cast<void>(writer.compact_if_due(stop));
     });
 }
 

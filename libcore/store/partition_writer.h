@@ -58,8 +58,8 @@ public:
     [[nodiscard]] Result<log::LogConfig> config();
 
     // Appends whole encoded batches as one: Log::append, with the current leader epoch. What it wrote survives any
-    // process's death when it returns; flush() makes it survive the machine's. A `quick` one is timed_out as well where
-    // the log is yet to be loaded.
+    // process's death when it returns; flush() makes it survive the machine's. A `quick` one is timed_out as well
+    // where the log is yet to be loaded.
     [[nodiscard]] Result<log::AppendResult> append(std::span<char> batches, log::AppendOptions options = {},
                                                    Wake wake = Wake::all);
     // Runs `work` under the append lock, on the log as everybody has left it, and wakes who waits for records
@@ -89,9 +89,11 @@ public:
     };
     [[nodiscard]] Result<Expired> expire();
     [[nodiscard]] Status truncate_to(Offset end);
-    // Cleans once if the topic is compacted and it is due, or `force`. nullopt: nothing to do, or another process
-    // cleans in this directory.
-    [[nodiscard]] Result<std::optional<log::CleanResult>> compact(bool force, const std::function<bool()>& stop = {});
+    // Closes the active segment and cleans all that is closed then, due or not; waits for whoever cleans in this
+    // directory. bad_argument where the topic is not compacted.
+    [[nodiscard]] Result<log::CleanResult> compact();
+    // Cleans once if the topic is compacted and it is due. nullopt: it is not, or somebody cleans in this directory.
+    [[nodiscard]] Result<std::optional<log::CleanResult>> compact_if_due(const std::function<bool()>& stop = {});
 
     // What the last loading of the partition found (cuts, notes), empty if it was loaded by another process; and
     // whether retention failed after a roll, which the append that rolled does not. Once.

@@ -136,8 +136,7 @@ Status StoreLife::live_in(store::DataDirectory& directory) const {
     {
         MQ_ASSIGN(auto writer, directory.open_writer(partitions()[kCompacted]));
         for (std::uint32_t i = 0; i < 9; ++i) MQ_TRY(append(*writer, 0, kCompacted, 3));
-        MQ_TRY(writer->roll());
-        MQ_TRY(writer->compact(true));
+        MQ_TRY(writer->compact());
         MQ_TRY(append(*writer, 0, kCompacted, 1));
     }
     MQ_TRY(change_topics(directory));

@@ -9,16 +9,15 @@ namespace {
 using cli::cat;
 using cli::number_cell;
 
-Result<std::optional<log::CleanResult>> compact(const cli::Diagnostics& diagnostics, store::DataDirectory& directory,
-                                                const log::TopicPartition& id) {
+Result<log::CleanResult> compact(const cli::Diagnostics& diagnostics, store::DataDirectory& directory,
+                                 const log::TopicPartition& id) {
     MQ_ASSIGN(const auto writer, directory.open_writer(id));
     MQ_ASSIGN(const log::LogConfig config, writer->config());
     if (!config.cleanup_compact) {
         return fail(Errc::bad_argument, {}, log::partition_directory(id),
                     "its cleanup.policy is delete: mq-topics config append TOPIC cleanup.policy=compact");
     }
-    MQ_TRY(writer->roll());
-    auto result = writer->compact(true);
+    auto result = writer->compact();
     tell(writer->take_recovery_report(), diagnostics);
     return result;
 }
@@ -33,14 +32,9 @@ void compact_partition(cli::Items& items, store::DataDirectory& directory, const
         return;
     }
     ++items.done;
-    if (!*result) {
-        items.diagnostics.warning(
-            cat(log::partition_directory(id), ": another process compacts in this directory, it was left out"));
-        return;
-    }
     const auto count = [](std::uint64_t value) { return number_cell(static_cast<std::int64_t>(value)); };
-    rows.add({cli::text_cell(id.topic), number_cell(id.partition), count((*result)->records_read),
-              count((*result)->records_kept), count((*result)->bytes_before), count((*result)->bytes_after)});
+    rows.add({cli::text_cell(id.topic), number_cell(id.partition), count(result->records_read),
+              count(result->records_kept), count(result->bytes_before), count(result->bytes_after)});
 }
 
 }  // namespace mq::local

@@ -118,11 +118,10 @@ TEST_F(LettingGo, OfWhatOtherProcessesReplaceOrDeleteNothingStaysOpen) {
         MQ_ASSIGN(auto old, directory.open_writer({"old", 0}));
         MQ_TRY(old->expire());
         MQ_ASSIGN(auto keyed, directory.open_writer({"keyed", 0}));
-        MQ_TRY(keyed->compact(true));
+        MQ_TRY(keyed->compact());
         MQ_TRY(directory.delete_topic("gone"));
         MQ_ASSIGN(auto commits, directory.open_writer({"__consumer_offsets", 0}));
-        MQ_TRY(commits->roll());
-        MQ_TRY(commits->compact(true));
+        MQ_TRY(commits->compact());
         return directory.close();
     });
     config.offsets_topic.partitions = 1;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <latch>
 #include <thread>
 
 #include "log/segment_list.h"
@@ -12,6 +13,7 @@
 #include "os/futex.h"
 #include "os/kill_point.h"
 #include "record/record.h"
+#include "shm/control_file.h"
 #include "store/data_directory.h"
 #include "support/batches.h"
 #include "support/child.h"
@@ -434,6 +436,60 @@ TEST(Partition, APP10_WhoRollsACompactedTopicCleansItBesideItsAppends) {
     const auto values = read_values(*reader);
     EXPECT_LT(values.size(), static_cast<std::size_t>(appended));
     EXPECT_EQ(std::vector<std::string>(values.end() - 10, values.end()), numbered(0, 10));
+}
+
+TEST(Partition, APP10_WhoAsksForACompactionWaitsForWhoeverIsAtIt) {
+    const TempDir dir;
+    make_topic(dir.path());
+    std::latch is_at_it{1};
+    std::latch is_waited_for{1};
+    std::string awaited;
+    OpenOptions options = for_writing();
+    options.on_wait = [&](const shm::Holder& holder, std::chrono::milliseconds) -> Status {
+        if (std::exchange(awaited, holder.what).empty()) is_waited_for.count_down();
+        return {};
+    };
+    auto directory = DataDirectory::open(dir.path(), options).value();
+    const auto writer = directory.open_writer(kId).value();
+    for (int i = 0; i < 2; ++i) ASSERT_TRUE(append(*writer, 0, 10));
+    ASSERT_TRUE(writer->roll());
+    ASSERT_TRUE(append(*writer, 0, 10));
+    // Only now: the compactor of a process that rolls would be at it.
+    ASSERT_TRUE(directory.change_config(kId.topic, {{"cleanup.policy", "compact"}}));
+    std::thread other{[&] {
+        auto own = DataDirectory::open(dir.path(), for_writing()).value();
+        const auto cleaned = own.open_writer(kId).value()->compact_if_due([&, told = false]() mutable {
+            if (!std::exchange(told, true)) is_at_it.count_down();
+            is_waited_for.wait();
+            return false;
+        });
+        EXPECT_TRUE(cleaned && *cleaned);
+    }};
+    is_at_it.wait();
+    EXPECT_FALSE(writer->compact_if_due().value());
+    EXPECT_TRUE(writer->compact());
+    other.join();
+    EXPECT_EQ(awaited, "the cleaner lock");
+    const auto reader = directory.open_reader(kId).value();
+    EXPECT_EQ(read_values(*reader), numbered(0, 10));
+}
+
+TEST(Partition, APP10_ACompactionThatIsAskedForIsNotLeftToTheCompactorThatItsRollBegins) {
+    const TempDir dir;
+    make_topic(dir.path(), {{"cleanup.policy", "compact"}});
+    auto directory = DataDirectory::open(dir.path(), for_writing()).value();
+    const auto writer = directory.open_writer(kId).value();
+    for (int round = 0; round < 100; ++round) {
+        for (int i = 0; i < 2; ++i) ASSERT_TRUE(append(*writer, 0, 10));
+        const auto cleaned = writer->compact();
+        ASSERT_TRUE(cleaned) << cleaned.error().message();
+        ASSERT_EQ(cleaned->records_read, round == 0 ? 20u : 30u);
+        ASSERT_EQ(cleaned->records_kept, 10u);
+    }
+    const TempDir other;
+    make_topic(other.path());
+    auto plain = DataDirectory::open(other.path(), for_writing()).value();
+    EXPECT_EQ(plain.open_writer(kId).value()->compact().error().code, Errc::bad_argument);
 }
 
 TEST(Partition, ChangedSettingsHoldForOpenWritersOfOtherProcesses) {
