@@ -206,7 +206,7 @@ END
     for round in {1..10}; do
         mq-offsets export g >now.csv
         pids=()
-        for i in {1..6}; do
+        for i in {0..5}; do
             mq-offsets -q set g t:0=$(((round + i) % 9 + 1)) t:1=$i -y --if-current now.csv >/dev/null 2>&1 &
             pids+=($!)
         done

@@ -311,7 +311,10 @@ TEST(CleanerCrash, ReadersBesideCleaningsAndAppendsMissNothingAndMeetNothingWron
                 }
                 next = r.offset + 1;
             }
-            ASSERT_GE(next, end.value());
+            // The last ones may have been superseded and cleaned since; their seven keys by as many records then.
+            const std::int64_t next_end = p.state.log_end().value();
+            ASSERT_TRUE(next >= end.value() || (next_unique >= end.value() && next_end > next + 7))
+                << next << ", the log ended at " << end.value() << ", now at " << next_end;
             passes.fetch_add(1);
         }
     };
