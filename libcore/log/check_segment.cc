@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/crc32c.h"
+#include "log/checkpoint_file.h"
 #include "log/recovery.h"
 #include "record/control_record.h"
 
@@ -316,8 +317,15 @@ void SegmentCheck::check_epoch(const record::BatchHeader& header, std::uint64_t 
     if (header.leader_epoch == history_.leader_epoch) return;
     history_.leader_epoch = header.leader_epoch;
     if (!history_.epochs || history_.epochs->entries().empty()) return;
-    const auto expected = history_.epochs->epoch_of(header.base_offset);
+    auto expected = history_.epochs->epoch_of(header.base_offset);
     if (!expected || *expected == header.leader_epoch) return;
+    // One that began since the checkpoint was read is in it by now.
+    if (auto entries =
+            read_leader_epoch_checkpoint(os::join(os::parent_directory(paths_.log), kLeaderEpochCheckpoint))) {
+        history_.epochs.emplace(*std::move(entries));
+        expected = history_.epochs->epoch_of(header.base_offset);
+        if (!expected || *expected == header.leader_epoch) return;
+    }
     found_in_log(
         header, position,
         "leader epoch " + number(header.leader_epoch) + ", leader-epoch-checkpoint says " + number(*expected));

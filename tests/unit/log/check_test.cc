@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "log/producer_snapshot.h"
+#include "os/fault.h"
 #include "support/faults.h"
 #include "support/golden.h"
 #include "support/temp_dir.h"
@@ -181,6 +182,32 @@ TEST_F(CheckTest, CheckpointsBeyondTheLogEndAreFoundInADataDirectory) {
     ASSERT_EQ(findings.size(), 1u);
     EXPECT_EQ(findings[0].offset, Offset{99});
     EXPECT_TRUE(findings[0].file.ends_with("recovery-point-offset-checkpoint"));
+}
+
+std::string late_path;
+std::string late_text;
+
+os::Fault write_when_a_log_is_opened(os::Call call, std::string_view path, std::size_t) {
+    if (call == os::Call::open && path.ends_with(".log")) spill(late_path, late_text);
+    return {};
+}
+
+TEST_F(CheckTest, ALeaderEpochIsHeldAgainstTheCheckpointAsItIsByThen) {
+    const std::string partition = copy("segmented/segmented-0");
+    late_path = partition + "/leader-epoch-checkpoint";
+    late_text = slurp(late_path);
+    ASSERT_EQ(late_text, "0\n1\n0 0\n");
+    const std::string another = "0\n1\n3 0\n";
+    spill(late_path, another);
+    const Outcome contradicted = check_partition(partition);
+    ASSERT_TRUE(contradicted.status);
+    ASSERT_EQ(contradicted.findings.size(), 1u);
+    EXPECT_EQ(contradicted.findings[0].text, "leader epoch 0, leader-epoch-checkpoint says 3");
+    os::set_fault_hook(write_when_a_log_is_opened);
+    const Outcome meanwhile = check_partition(partition);
+    os::set_fault_hook(nullptr);
+    ASSERT_TRUE(meanwhile.status);
+    EXPECT_TRUE(meanwhile.findings.empty()) << meanwhile.findings.front().text;
 }
 
 TEST_F(CheckTest, AFailedReadIsAnErrorNeverGood) {
