@@ -88,8 +88,9 @@ struct Loop::Impl {
             is_timed = false;
             if (error || !tick) return;
             fetch();
+            if (!tick) return;  // that stopped it
             tick();
-            if (tick) wait_for_tick();
+            wait_for_tick();
         });
         is_timed = true;
     }

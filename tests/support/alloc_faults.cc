@@ -30,12 +30,16 @@ extern "C" {
 void* __real_malloc(std::size_t size);
 void* __real_calloc(std::size_t count, std::size_t size);
 void* __real_realloc(void* memory, std::size_t size);
+void* __real_aligned_alloc(std::size_t alignment, std::size_t size);
 
 void* __wrap_malloc(std::size_t size) { return must_fail() ? nullptr : __real_malloc(size); }
 void* __wrap_calloc(std::size_t count, std::size_t size) {
     return must_fail() ? nullptr : __real_calloc(count, size);
 }
 void* __wrap_realloc(void* memory, std::size_t size) { return must_fail() ? nullptr : __real_realloc(memory, size); }
+void* __wrap_aligned_alloc(std::size_t alignment, std::size_t size) {
+    return must_fail() ? nullptr : __real_aligned_alloc(alignment, size);
+}
 }
 
 // The other forms of the standard library call these. A sanitizer's own do not, and what is taken of one must not be

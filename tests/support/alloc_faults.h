@@ -6,8 +6,8 @@
 //         ...look at `thing`...
 //     });
 //
-// Only in binaries that link mq_test_alloc. malloc, calloc and realloc count where the program's own objects and
-// static archives call them, not inside shared libraries.
+// Only in binaries that link mq_test_alloc. malloc, calloc, realloc and aligned_alloc count where the program's own
+// objects and static archives call them, not inside shared libraries.
 #pragma once
 
 #include <cstdint>

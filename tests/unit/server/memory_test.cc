@@ -1,6 +1,8 @@
 // Memory that is short: whom it strikes loses his connection, and the others go on.
+#include <latch>
 #include <thread>
 
+#include "server/loop.h"
 #include "support/alloc_faults.h"
 #include "unit/server/server_fixture.h"
 
@@ -79,6 +81,27 @@ TEST_F(Starved, AThreadThatServesLosesAConnectionAtMost) {
             }
         }
     }
+}
+
+// What was handed over where no memory was left to call the thread is fetched by its next tick: the end of the ticks,
+// as a server that stops hands it over, too.
+TEST(Loop, TheTickThatFetchesItsOwnEndIsTheLast) {
+    const std::uint64_t failures = test::for_each_alloc_failure([](test::AllocRun& run) {
+        std::latch ended{1};
+        Loop loop;
+        loop.every(1, [] {});
+        ASSERT_TRUE(loop.start());
+        const auto end = [&] {
+            loop.post([&] {
+                loop.stop_timer();
+                ended.count_down();
+            });
+        };
+        if (run.starved(end)) end();
+        ended.wait();
+        loop.finish();
+    });
+    EXPECT_GT(failures, 1u);
 }
 
 // Answers come from threads that have nobody to catch what they throw.
