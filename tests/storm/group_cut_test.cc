@@ -123,7 +123,7 @@ TEST_P(Row07GroupPowerCut, P9_REC3_ACommitAheadOfTheDataSkipsNothingThatComesAft
     CutDisk disk{GetParam()};
     std::mt19937_64 random{test_seed()};
     const std::string data = disk.path() + "/data";
-    History history{8, 400'000};
+    History history{8, test_scale(400'000, 4'000'000)};
     Shared<GroupCutBoard> board;
     ASSERT_EQ(run_in_child([&] {
                   auto opened = open_data(data);
