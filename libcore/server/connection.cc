@@ -129,7 +129,8 @@ void Connection::send_to_thread(Message message) {
 // something is left for that one to do.
 bool Connection::is_served_from_here() {
     const std::unique_lock serving{serving_mutex_, std::try_to_lock};
-    if (!serving || !settle_inbox()) return false;
+    // What was lost is for the loop's thread, which ends the connection: nothing must go out in its place.
+    if (!serving || has_lost_answer_.load() || !settle_inbox()) return false;
     try {
         collect();
         return send() && !next_ && outbox_.empty() && is_taking_ && !is_closing_ && waits_to_read_;

@@ -127,7 +127,7 @@ Status Loop::start() {
 
 void Loop::finish() {
     if (impl_->thread.joinable()) {
-        post([this] { impl_->work.reset(); });
+        impl_->work.reset();  // thread-safe, and needs no memory
         impl_->thread.join();
     }
     Impl::Mail dropped;
@@ -168,14 +168,16 @@ Loop::Watch::Watch(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Result<std::unique_ptr<Loop::Watch>> Loop::Watch::open(Loop& loop, int fd) {
     auto impl = std::unique_ptr<Impl>{new Impl{Descriptor{loop.impl_->io.get_executor()}}};
+    auto watch = std::unique_ptr<Watch>{new Watch{std::move(impl)}};
+    // Last: from here on only ~Watch lets go of it without closing it.
     boost::system::error_code error;
-    impl->descriptor.assign(fd, error);
+    watch->impl_->descriptor.assign(fd, error);
     if (error) return fail(system_error(error.value(), "wait for", {}));
-    return std::unique_ptr<Watch>{new Watch{std::move(impl)}};
+    return watch;
 }
 Loop::Watch::~Watch() {
     // Ends what is waited for, without a call; the descriptor is somebody else's to close.
-    static_cast<void>(impl_->descriptor.release());
+    if (impl_->descriptor.is_open()) static_cast<void>(impl_->descriptor.release());
 }
 
 void Loop::Watch::wait(Side side, std::shared_ptr<Waiter> who) {

@@ -291,8 +291,9 @@ void Server::Impl::run_in(Hall& hall, const std::function<void()>& work) {
     if (!hall.is_running) return work();
     std::latch done{1};
     hall.loop->post([&] {
+        const auto told =
+            std::unique_ptr<std::latch, void (*)(std::latch*)>{&done, [](std::latch* it) { it->count_down(); }};
         work();
-        done.count_down();
     });
     done.wait();
 }

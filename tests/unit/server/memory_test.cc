@@ -1,4 +1,7 @@
 // Memory that is short: whom it strikes loses his connection, and the others go on.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <latch>
 #include <thread>
 
@@ -100,6 +103,35 @@ TEST(Loop, TheTickThatFetchesItsOwnEndIsTheLast) {
         if (run.starved(end)) end();
         ended.wait();
         loop.finish();
+    });
+    EXPECT_GT(failures, 1u);
+}
+
+TEST(Loop, ItsEndNeedsNoMemory) {
+    EXPECT_EQ(test::for_each_alloc_failure([](test::AllocRun& run) {
+                  Loop loop;
+                  loop.every(1, [] {});
+                  ASSERT_TRUE(loop.start());
+                  std::latch ended{1};
+                  loop.post([&] {
+                      loop.stop_timer();
+                      ended.count_down();
+                  });
+                  ended.wait();
+                  EXPECT_FALSE(run.starved([&] { loop.finish(); }));
+              }),
+              0u);
+}
+
+// The number could be another file's by the time when whoever owns it closes it.
+TEST(Loop, AWatchThatFindsNoMemoryLeavesTheDescriptorToItsOwner) {
+    Loop loop;
+    const std::uint64_t failures = test::for_each_alloc_failure([&](test::AllocRun& run) {
+        int ends[2];
+        ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
+        run.starved([&] { static_cast<void>(Loop::Watch::open(loop, ends[0])); });
+        EXPECT_EQ(close(ends[0]), 0);
+        EXPECT_EQ(close(ends[1]), 0);
     });
     EXPECT_GT(failures, 1u);
 }
