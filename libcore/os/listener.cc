@@ -213,13 +213,20 @@ Result<std::optional<Listener::Arrival>> Listener::accept() const {
         }
         return fail(system_error(errno, "accept", name()));
     }
+    // Until it is somebody's: what follows may find no memory.
+    struct Closing {
+        int fd;
+        ~Closing() {
+            if (fd >= 0) ::close(fd);
+        }
+    } closing{fd};
     Arrival arrival;
     arrival.host = address.host();
     const int on = 1;
     if (port_ != 0) static_cast<void>(::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on));
     const std::string shown = arrival.host.find(':') != std::string::npos ? '[' + arrival.host + ']' : arrival.host;
-    arrival.socket =
-        Socket::adopt(File::adopt(fd, port_ == 0 ? name() : shown + ':' + std::to_string(address.port()), false));
+    std::string peer = port_ == 0 ? name() : shown + ':' + std::to_string(address.port());
+    arrival.socket = Socket::adopt(File::adopt(std::exchange(closing.fd, -1), std::move(peer), false));
     return arrival;
 }
 
