@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <iterator>
 #include <new>
 #include <system_error>
 
@@ -14,15 +15,17 @@ namespace mq::cli {
 namespace {
 
 std::atomic<std::uint32_t> signal_taken{0};
+constexpr int kTaken[] = {SIGINT, SIGTERM};
+volatile std::sig_atomic_t is_ours[std::size(kTaken)];
 int event = -1;
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
 
 extern "C" void take_signal(int number) {
     const int before = errno;
     signal_taken.store(static_cast<std::uint32_t>(number));
-    // The next one, whichever of the two, does what it does by default.
-    std::signal(SIGINT, SIG_DFL);
-    std::signal(SIGTERM, SIG_DFL);
+    // The next one, whichever of the two, does what it does by default, or is ignored still.
+    for (std::size_t i = 0; i < std::size(kTaken); ++i)
+        if (is_ours[i]) std::signal(kTaken[i], SIG_DFL);
     const std::uint64_t one = 1;
     static_cast<void>(!::write(event, &one, sizeof one));
     errno = before;
@@ -35,11 +38,12 @@ FirstSignal::FirstSignal() {
     struct sigaction action {};
     action.sa_handler = take_signal;
     sigemptyset(&action.sa_mask);
-    for (const int number : {SIGINT, SIGTERM}) {
+    for (std::size_t i = 0; i < std::size(kTaken); ++i) {
         struct sigaction before {};
         // nohup and background jobs of a shell without job control ignore it on purpose.
-        if (::sigaction(number, nullptr, &before) == 0 && before.sa_handler == SIG_IGN) continue;
-        ::sigaction(number, &action, nullptr);
+        if (::sigaction(kTaken[i], nullptr, &before) == 0 && before.sa_handler == SIG_IGN) continue;
+        is_ours[i] = 1;
+        ::sigaction(kTaken[i], &action, nullptr);
     }
 }
 
