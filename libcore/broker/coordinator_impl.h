@@ -170,6 +170,7 @@ struct Coordinator::Impl {
     std::vector<std::unique_ptr<Shard>> shards;
     std::atomic<std::size_t> to_load{1};
     std::atomic<bool> is_stopped{false};
+    std::atomic<bool> is_expiring{false};
 };
 
 }  // namespace mq::broker

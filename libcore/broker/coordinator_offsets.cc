@@ -171,12 +171,13 @@ void Coordinator::Impl::remove(Shard& shard, const std::string& group, const Ans
     if (answer->is_given()) return;
     const auto refuse = [&](GroupError error) { give(*answer, error); };
     {
-        const std::lock_guard lock{shard.mutex};
-        if (is_stopped) return refuse(GroupError::not_coordinator);
-        if (!shard.is_loaded) return refuse(GroupError::coordinator_load_in_progress);
+        const std::unique_lock lock{shard.mutex};
+        const GroupError why = is_stopped                       ? GroupError::not_coordinator
+                               : !shard.is_loaded               ? GroupError::coordinator_load_in_progress
+                               : shard.machine.is_joined(group) ? GroupError::non_empty_group  // OFF-17
+                                                                : GroupError::none;
+        if (why != GroupError::none) return refuse(why);
     }
-    // OFF-17
-    if (is_joined(shard, group)) return refuse(GroupError::non_empty_group);
     // What was released, but is still in the queue.
     let_go(shard, group);
     const Status gone = while_empty(group, [&] { return parts.offsets.remove_group(group).map([](std::size_t) {}); });
@@ -206,11 +207,12 @@ Status Coordinator::Impl::while_empty(const std::string& group, FunctionRef<Stat
 
 void Coordinator::Impl::schedule_expiry() {
     if (is_stopped) return;
-    parts.wakeups.at(now().monotonic_ms + parts.config.offsets_retention_check_ms, [this] {
+    parts.wakeups.surely_at(now().monotonic_ms + parts.config.offsets_retention_check_ms, [this] {
+        schedule_expiry();  // first: the next round comes, whatever becomes of this one
         parts.workers.post([this] {
-            if (is_stopped) return;
-            expire();
-            schedule_expiry();
+            if (is_stopped || is_expiring.exchange(true)) return;
+            if_there_is_memory([this] { expire(); });
+            is_expiring = false;
         });
     });
 }
@@ -252,7 +254,13 @@ void Coordinator::Impl::expire() {
 
 Result<std::size_t> Coordinator::Impl::expire_group(Shard& shard, const std::string& group) {
     std::size_t count = 0;
-    const bool joined = is_joined(shard, group);
+    bool joined = false;
+    {
+        // A machine that has resigned, or is yet to load, knows of no members, and they are there all the same.
+        const std::lock_guard lock{shard.mutex};
+        if (is_stopped || !shard.is_loaded) return count;
+        joined = shard.machine.is_joined(group);
+    }
     const auto work = [&]() -> Status {
         if (!joined) MQ_TRY(renew(shard, group));
         MQ_ASSIGN(const auto committed, parts.offsets.fetch_all(group));

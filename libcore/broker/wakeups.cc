@@ -18,12 +18,16 @@
 #include "broker/event_log.h"
 #include "os/futex.h"
 #include "os/process.h"
+#include "shm/control_file.h"
 #include "shm/wake.h"
 #include "store/data_directory.h"
 #include "store/end_watch.h"
 
 namespace mq::broker {
 namespace {
+
+// Where the system refuses it to sleep, or memory, time must pass all the same.
+constexpr std::chrono::milliseconds kUntilMemory{10};
 
 // Partitions that nobody waits for any more stay watched as long as nothing happens in them: as a rule the next fetch
 // of the same client comes back, and the thread need not be told. No more than these.
@@ -222,6 +226,8 @@ struct Wakeups::Impl {
 
     void run() {
         os::take_no_signals();
+        // All timers wait for whatever is called here.
+        const shm::Briefly not_for_long;
         std::condition_variable refused;
         std::unique_lock lock{mutex};
         while (!stopping) {
@@ -235,7 +241,7 @@ struct Wakeups::Impl {
             }
             sleeps_until_ms = 0;
             // Where the system refuses it to sleep, or memory, time must pass all the same.
-            if (is_refused) refused.wait_for(lock, std::chrono::milliseconds{10});
+            if (is_refused) refused.wait_for(lock, kUntilMemory);
         }
         while (!entries.empty()) {
             auto call = take(entries.begin()->first);
@@ -303,6 +309,18 @@ Wakeups::~Wakeups() { stop(); }
 
 Wakeups::Id Wakeups::at(std::int64_t monotonic_ms, std::function<void()> call) {
     return when({}, monotonic_ms, std::move(call));
+}
+
+void Wakeups::surely_at(std::int64_t monotonic_ms, const std::function<void()>& call) {
+    for (;;) {
+        try {
+            at(monotonic_ms, call);
+            return;
+        } catch (const std::bad_alloc&) {
+            std::unique_lock lock{impl_->mutex};
+            std::condition_variable{}.wait_for(lock, kUntilMemory);
+        }
+    }
 }
 
 Wakeups::Id Wakeups::when(std::span<const Watched> watched, std::int64_t until_ms, std::function<void()> call) {

@@ -30,6 +30,8 @@ public:
 
     // On the monotonic clock (os::monotonic_ms()). Once.
     Id at(std::int64_t monotonic_ms, std::function<void()> call);
+    // The same for what must come in any case: where there is no memory, it waits until there is.
+    void surely_at(std::int64_t monotonic_ms, const std::function<void()>& call);
 
     struct Watched {
         log::TopicPartition id;

@@ -68,6 +68,7 @@ void GroupMachine::enter(GroupPart& group, ClassicState state, Now now) {
     group.state = state;
     group.state_since_ms = now.wall_ms;
     group.entered_ms = now.monotonic_ms;
+    group.has_lost_members = false;
 }
 
 // ---- time

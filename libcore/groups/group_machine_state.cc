@@ -63,6 +63,7 @@ void GroupMachine::renew(std::string_view group, const std::optional<record::Gro
     empty.members.clear();
     load(group, empty);
     GroupPart& part = *find(group);
+    part.has_lost_members = !value->members.empty();
     // Still the record that this machine wrote: it knows better how long ago that was.
     if (part.state_since_ms == since_ms) part.entered_ms = entered_ms;
 }
@@ -155,7 +156,8 @@ bool GroupMachine::offset_expired(std::string_view group, std::string_view topic
     bool is_old = true;
     if (part->protocol_type) {
         if (part->state == ClassicState::empty) {
-            if (part->state_since_ms != kNoTimestamp) since_ms = part->state_since_ms;
+            if (part->state_since_ms != kNoTimestamp)
+                since_ms = part->has_lost_members ? std::max(since_ms, part->state_since_ms) : part->state_since_ms;
             if (part->entered_ms) is_old = *part->entered_ms <= now.monotonic_ms - retention_ms;
         } else {
             const bool knows =

@@ -94,6 +94,7 @@ struct GroupPart {
     ClassicState state = ClassicState::empty;
     TimestampMs state_since_ms = kNoTimestamp;  // wall clock; kNoTimestamp: an old record did not say
     std::optional<std::int64_t> entered_ms;     // monotonic; null: before the restart
+    bool has_lost_members = false;              // it is empty since some time after state_since_ms
     std::int32_t generation = 0;
     std::optional<std::string> protocol_type;
     std::optional<std::string> protocol;

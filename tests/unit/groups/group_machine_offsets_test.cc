@@ -236,6 +236,20 @@ TEST_F(GroupMachineOffsets, OFF14_RenewedByItsOwnRecordAGroupIsStillAsOldAsTheMo
     EXPECT_TRUE(expired("t", committed_days_ago(60)));
 }
 
+// Its members went away some time after the record was written.
+TEST_F(GroupMachineOffsets, OFF14_OfARecordWithMembersTheAgeCountsFromTheCommitIfThatIsLater) {
+    auto record = empty_record(7, now.wall_ms - 60 * kDayMs);
+    machine.renew("g", record, true);
+    EXPECT_TRUE(expired("t", committed_days_ago(1)));
+    record.members.push_back({"gone", {}, "c", "/h", 1, 1, "", ""});
+    machine.renew("g", record, true);
+    EXPECT_FALSE(expired("t", committed_days_ago(1)));
+    EXPECT_TRUE(expired("t", committed_days_ago(30)));
+    record.current_state_timestamp = now.wall_ms - kDayMs;
+    machine.renew("g", record, true);
+    EXPECT_FALSE(expired("t", committed_days_ago(30)));
+}
+
 TEST_F(GroupMachineOffsets, AnIdThatWasGivenOutCountsAsJoined) {
     auto modern = request();
     modern.takes_member_id = true;
