@@ -96,6 +96,7 @@ void Coordinator::Impl::set_timer(Shard& shard) {
     const auto next = shard.machine.next_wakeup_ms();
     if (!next || is_stopped || (shard.timer && shard.timer->first <= *next)) return;
     if (shard.timer) parts.wakeups.cancel(shard.timer->second);
+    shard.timer.reset();
     shard.timer.emplace(*next, parts.wakeups.at(*next, [this, &shard] { due(shard); }));
 }
 
@@ -251,21 +252,22 @@ Status Coordinator::start() {
 bool Coordinator::is_ready() const { return impl_->to_load == 0; }
 
 void Coordinator::Impl::load(Shard& shard) {
-    if (is_stopped) return;
+    {
+        const std::lock_guard lock{shard.mutex};
+        if (is_stopped || shard.is_loaded) return;
+        // Before anything that may find no memory. Once the groups are known it finds nothing to do.
+        constexpr std::int64_t kAgainMs = 1'000;
+        parts.wakeups.surely_at(now().monotonic_ms + kAgainMs, [this, &shard] {
+            const std::lock_guard again{shard.mutex};
+            if (!shard.is_loaded) enqueue(shard, [this, &shard](Batch&) { load(shard); });
+        });
+    }
     const auto known = parts.offsets.groups_of(shard.number);
     if (!known) {
-        constexpr std::int64_t kAgainMs = 1'000;
-        complain(QuietLog::Kind::offsets,
-                 "groups of " + std::string{offsets::kOffsetsTopic} + "-" + std::to_string(shard.number) +
-                     " cannot be read, and wait",
-                 known.error());
-        const std::lock_guard lock{shard.mutex};
-        if (is_stopped) return;
-        parts.wakeups.at(now().monotonic_ms + kAgainMs, [this, &shard] {
-            const std::lock_guard again{shard.mutex};
-            enqueue(shard, [this, &shard](Batch&) { load(shard); });
-        });
-        return;
+        return complain(QuietLog::Kind::offsets,
+                        "groups of " + std::string{offsets::kOffsetsTopic} + "-" + std::to_string(shard.number) +
+                            " cannot be read, and wait",
+                        known.error());
     }
     std::vector<const offsets::Group*> joined;
     for (const offsets::Group& group : *known) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <new>
 
 #include "broker/event_log.h"
 #include "broker/partitions.h"
@@ -76,7 +77,7 @@ std::int64_t Housekeeping::interval_of(Chore chore) const {
 void Housekeeping::schedule(Chore chore) {
     if (stopping_.load() || (chore == Chore::compaction && !parts_.config.log_cleaner)) return;
     const std::int64_t wait_ms = std::clamp<std::int64_t>(interval_of(chore), kShortestFlushMs, 86'400'000);
-    parts_.wakeups.at(os::monotonic_ms() + wait_ms, [this, chore] { begin(chore); });
+    parts_.wakeups.surely_at(os::monotonic_ms() + wait_ms, [this, chore] { begin(chore); });
 }
 
 // On the thread of the wakeups.
@@ -91,19 +92,32 @@ void Housekeeping::go_on(Chore chore, Round round) {
         if (stopping_.load()) return;
         ++under_way_;
     }
-    const bool posted = parts_.workers.post([this, chore, round = std::move(round)]() mutable {
-        const bool done = do_some(chore, round, os::monotonic_ns() + kPieceNs);
-        if (!done)
-            go_on(chore, std::move(round));
-        else
-            schedule(chore);
+    // A piece that finds no memory, or no worker, is left out: the chore comes again, and who stops waits for nobody.
+    const auto end_piece = [this] {
         const std::lock_guard lock{mutex_};
         --under_way_;
         idle_.notify_all();
-    });
+    };
+    bool posted = false;
+    try {
+        posted = parts_.workers.post([this, chore, end_piece, round = std::move(round)]() mutable {
+            bool done = true;
+            try {
+                done = do_some(chore, round, os::monotonic_ns() + kPieceNs);
+            } catch (const std::bad_alloc&) {
+                parts_.log.error("no memory for what is done in the background: it is tried again");
+            }
+            if (!done)
+                go_on(chore, std::move(round));
+            else
+                schedule(chore);
+            end_piece();
+        });
+    } catch (const std::bad_alloc&) {
+    }
     if (posted) return;
-    const std::lock_guard lock{mutex_};
-    --under_way_;
+    schedule(chore);
+    end_piece();
 }
 
 void Housekeeping::run(Chore chore) {

@@ -222,13 +222,15 @@ bool Partition::append_next() {
 }
 
 void Partition::flush(Offset end, std::int64_t until_ms, std::function<void(Status)> done) {
+    // Made before anybody counts on it, as it may find no memory.
+    std::function<void()> work = [self = shared_from_this()] { self->flush_waiting(); };
     {
         const std::lock_guard lock{queues_mutex_};
-        flushes_.push_back({end, until_ms, std::move(done)});
         ring_at(until_ms);
+        flushes_.push_back({end, until_ms, std::move(done)});
         if (std::exchange(flushing_, true)) return;
     }
-    if (!context_.workers.post([self = shared_from_this()] { self->flush_waiting(); })) flush_waiting();
+    if (!context_.workers.post(std::move(work))) flush_waiting();
 }
 
 void Partition::flush_waiting() {
@@ -279,7 +281,7 @@ bool Partition::flush_next() {
 void Partition::ring_at(std::int64_t time_ms) {
     if (alarm_ != 0) {
         if (alarm_ms_ <= time_ms) return;
-        context_.wakeups.cancel(alarm_);
+        context_.wakeups.cancel(std::exchange(alarm_, 0));
     }
     alarm_ms_ = time_ms;
     alarm_ = context_.wakeups.at(time_ms, [weak = weak_from_this()] {

@@ -9,6 +9,7 @@
 #include "log/check.h"
 #include "log/checkpoint_file.h"
 #include "os/process.h"
+#include "starved_workers.h"
 #include "store/data_directory.h"
 #include "support/batches.h"
 #include "support/child.h"
@@ -177,6 +178,25 @@ TEST_F(HousekeepingTest, RoundsBeginByThemselves) {
     const std::int64_t until = os::monotonic_ns() + 60'000'000'000;
     while (glance("t").log_start == Offset{0} && os::monotonic_ns() < until) std::this_thread::yield();
     EXPECT_EQ(glance("t").log_start, Offset{1});
+}
+
+// Whichever allocation of a round fails: a later one does what it left, and a stop waits for none.
+TEST_F(HousekeepingTest, P8_AWorkersWantOfMemoryEndsNoChore) {
+    stop();
+    config.retention_check_ms = 10;
+    start();
+    make("t", {{"retention.ms", "1000"}});
+    std::int64_t appended = 0;
+    for (std::uint64_t nth = 1;; nth += 1 + nth / 8) {
+        starve(broker->workers(), nth);
+        append("t");
+        ++appended;
+        const std::int64_t until = os::monotonic_ns() + 60'000'000'000;
+        while (glance("t").log_start != Offset{appended} && os::monotonic_ns() < until) std::this_thread::yield();
+        ASSERT_EQ(glance("t").log_start, Offset{appended}) << nth;
+        if (starve(broker->workers(), std::nullopt) == 0) break;
+    }
+    EXPECT_GT(appended, 10);
 }
 
 // DIR-6: as the golden directories were left by Kafka's own clean stop.

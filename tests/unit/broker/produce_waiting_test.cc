@@ -7,6 +7,7 @@
 #include "broker/worker_pool.h"
 #include "os/process.h"
 #include "produce_fixture.h"
+#include "starved_workers.h"
 #include "support/alloc_faults.h"
 #include "support/faults.h"
 #include "wire/messages/offsets.h"
@@ -296,29 +297,12 @@ TEST_F(Waiting, AStopAnswersAllThatWait) {
 
 // ---- No memory
 
-// Makes the `nth` allocation of each of the broker's eight workers fail; nullopt: none any more. How many failed.
-std::uint64_t starve(WorkerPool& workers, std::optional<std::uint64_t> nth) {
-    constexpr int kWorkers = 8;
-    std::atomic<int> begun{0};
-    std::atomic<int> done{0};
-    std::atomic<std::uint64_t> failed{0};
-    for (int i = 0; i < kWorkers; ++i) {
-        workers.post([&] {
-            failed += mq::test::stop_failing_allocations();
-            for (++begun; begun < kWorkers;) std::this_thread::yield();
-            if (nth) mq::test::fail_allocation(*nth, mq::test::AllocSpan::once);
-            ++done;
-        });
-    }
-    while (done < kWorkers) std::this_thread::yield();
-    return failed;
-}
+struct Counter final : Responder {
+    void respond(std::uint64_t, Reply) override { ++answers; }
+    std::atomic<int> answers{0};
+};
 
 TEST_F(Waiting, P8_AWorkersWantOfMemoryStopsNeitherAppendsNorFlushes) {
-    struct Counter final : Responder {
-        void respond(std::uint64_t, Reply) override { ++answers; }
-        std::atomic<int> answers{0};
-    };
     // Each append begins a segment, which is a worker's task, and those before it go.
     make_topic("short", {{"segment.bytes", "80"}, {"retention.bytes", "0"}}, 1);
     const auto counter = std::make_shared<Counter>();
@@ -342,6 +326,22 @@ TEST_F(Waiting, P8_AWorkersWantOfMemoryStopsNeitherAppendsNorFlushes) {
     }
     // How many allocations fall to one worker depends on how they share the tasks.
     EXPECT_GE(asked, 20);
+}
+
+// Of the thread that takes the request, at whatever allocation: the next one is flushed.
+TEST_F(Waiting, P8_AConnectionsWantOfMemoryStopsNoFlushes) {
+    const auto counter = std::make_shared<Counter>();
+    std::string frame;
+    wire::ProduceRequest wanted = request("numbers", 0, {}, -1);
+    const std::string batch = numbered_batch(0, 1);
+    wanted.topic_data[0].partition_data[0].records = batch;
+    ASSERT_TRUE(wire::append_request(wanted, {{}, kLatest, 7, "test"}, frame));
+    const auto failures = mq::test::for_each_alloc_failure([&](mq::test::AllocRun& run) {
+        auto payload = std::make_shared<std::string>(frame.substr(wire::kLengthBytes));
+        run.starved([&] { broker->handle({client, {}, {payload->data(), payload->size()}, payload}, counter, 1); });
+        ASSERT_EQ(produce(numbered_batch(1, 1), -1).error_code, ErrorCode::none) << run.nth();
+    });
+    EXPECT_GT(failures, 20u);
 }
 
 TEST_F(Waiting, APP7_AFailedFsyncIsTheFailureOfAllWhoWaitForIt) {
