@@ -1,8 +1,10 @@
 #include "log_metrics.h"
 
 #include <chrono>
+#include <exception>
 #include <future>
 #include <memory>
+#include <new>
 #include <set>
 #include <vector>
 
@@ -12,6 +14,7 @@
 #include "groups/group_messages.h"
 #include "log/segment_files.h"
 #include "os/file.h"
+#include "shm/control_file.h"
 #include "store/data_directory.h"
 
 namespace mq::broker_tool {
@@ -53,6 +56,8 @@ void add_gauge(Exposition& page, const std::vector<LogFacts>& all, std::string_v
 }  // namespace
 
 void add_logs(Exposition& page, broker::Broker& broker, const broker::TopicPicture& topics) {
+    // A page goes without what somebody holds, who may be stopped.
+    const shm::Briefly not_for_long;
     std::set<std::string, std::less<>> used;
     for (auto& [name, counts] : broker.metrics().topics()) used.insert(std::move(name));
     std::vector<LogFacts> all;
@@ -84,8 +89,13 @@ void add_logs(Exposition& page, broker::Broker& broker, const broker::TopicPictu
 void add_groups(Exposition& page, broker::Broker& broker) {
     const auto promise = std::make_shared<std::promise<broker::Coordinator::Listed>>();
     auto listed = promise->get_future();
-    const bool posted =
-        broker.workers().post([&broker, promise] { promise->set_value(broker.coordinator().list()); });
+    const bool posted = broker.workers().post([&broker, promise] {
+        try {
+            promise->set_value(broker.coordinator().list());
+        } catch (const std::bad_alloc&) {
+            promise->set_exception(std::current_exception());  // and the page is answered with it
+        }
+    });
     // All workers may be waiting for somebody who is stopped: the rest of the page goes without.
     if (!posted || listed.wait_for(kPatience) != std::future_status::ready) return;
     const auto [error, all, offsets] = listed.get();

@@ -70,6 +70,23 @@ TEST_F(HeldLocks, LCK6_AStartGivesUpWaitingAndNamesFileHolderAndRemedy) {
     }
 }
 
+// Who asks has signals to look at.
+TEST_F(HeldLocks, LCK6_AChangeOfTheConfigurationGivesUpWaitingAndChangesNothing) {
+    stop();
+    const test::Gate begin;
+    test::Child holder = fork_holder(begin, stop_with_the_catalogue);
+    start();
+    begin.open();
+    ASSERT_TRUE(holder.wait_until_stopped());
+    const Status refused = broker->change({{"segment.bytes", "1048576"}}, {});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::timed_out);
+    EXPECT_NE(refused.error().message().find("process " + std::to_string(holder.pid())), std::string::npos);
+    holder.send(SIGCONT);
+    EXPECT_EQ(holder.wait(), test::exited_with(0));
+    EXPECT_TRUE(broker->change({{"segment.bytes", "1048576"}}, {}));
+}
+
 TEST_F(HeldLocks, LCK6_ACompactionIsPutOffAndToldOnceAndOtherPartitionsAreCompacted) {
     store::OpenOptions how;
     for (const char* name : {"held", "other"}) {
