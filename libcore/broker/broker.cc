@@ -180,8 +180,9 @@ Status Broker::stop() {
 }
 
 Status Broker::change(const store::ConfigMap& topic_defaults, SetKeys set) {
-    // Whoever asks has signals to look at.
-    const shm::Briefly not_for_long;
+    // Whoever asks has signals to look at; but as long as others make a topic of many partitions.
+    constexpr int kPatienceMs = 1'000;
+    const shm::Briefly not_for_long{kPatienceMs};
     MQ_TRY(impl_->directory.set_topic_defaults(topic_defaults));
     auto keys = std::make_shared<const SetKeys>(std::move(set));
     const std::lock_guard lock{impl_->set_keys_mutex};

@@ -51,7 +51,7 @@ public:
     [[nodiscard]] Status stop();
 
     // Of a configuration that was read again: these defaults of topics hold from now on, and `set` is what is told.
-    // timed_out: another process is at the topics, and takes its time.
+    // timed_out: somebody has been at the topics for a second.
     [[nodiscard]] Status change(const store::ConfigMap& topic_defaults, SetKeys set);
 
     // ---- what the handlers work with

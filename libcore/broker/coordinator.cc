@@ -95,9 +95,9 @@ void Coordinator::Impl::release(Shard& shard, const std::string& group) {
 void Coordinator::Impl::set_timer(Shard& shard) {
     const auto next = shard.machine.next_wakeup_ms();
     if (!next || is_stopped || (shard.timer && shard.timer->first <= *next)) return;
+    const Wakeups::Id id = parts.wakeups.at(*next, [this, &shard] { due(shard); });
     if (shard.timer) parts.wakeups.cancel(shard.timer->second);
-    shard.timer.reset();
-    shard.timer.emplace(*next, parts.wakeups.at(*next, [this, &shard] { due(shard); }));
+    shard.timer.emplace(*next, id);
 }
 
 void Coordinator::Impl::due(Shard& shard) {
@@ -239,6 +239,7 @@ Status Coordinator::start() {
         Impl::Shard& shard = *each;
         const std::lock_guard lock{shard.mutex};
         if (shape) {
+            my.load_later(shard);
             my.enqueue(shard, [&my, &shard](Impl::Batch&) { my.load(shard); });
         } else {
             // Nobody need wait for what is not there.
@@ -251,16 +252,25 @@ Status Coordinator::start() {
 
 bool Coordinator::is_ready() const { return impl_->to_load == 0; }
 
+// Until the groups are known, whatever fails for want of memory.
+void Coordinator::Impl::load_later(Shard& shard) {
+    constexpr std::int64_t kAgainMs = 1'000;
+    parts.wakeups.surely_at(now().monotonic_ms + kAgainMs, [this, &shard] {
+        const std::lock_guard lock{shard.mutex};
+        if (is_stopped || shard.is_loaded) return;
+        load_later(shard);
+        if (shard.is_running) return;
+        if (shard.queue.empty())
+            enqueue(shard, [this, &shard](Batch&) { load(shard); });
+        else
+            go_on(shard);
+    });
+}
+
 void Coordinator::Impl::load(Shard& shard) {
     {
         const std::lock_guard lock{shard.mutex};
         if (is_stopped || shard.is_loaded) return;
-        // Before anything that may find no memory. Once the groups are known it finds nothing to do.
-        constexpr std::int64_t kAgainMs = 1'000;
-        parts.wakeups.surely_at(now().monotonic_ms + kAgainMs, [this, &shard] {
-            const std::lock_guard again{shard.mutex};
-            if (!shard.is_loaded) enqueue(shard, [this, &shard](Batch&) { load(shard); });
-        });
     }
     const auto known = parts.offsets.groups_of(shard.number);
     if (!known) {

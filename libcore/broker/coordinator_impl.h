@@ -140,6 +140,7 @@ struct Coordinator::Impl {
     void written(Shard& shard, std::uint64_t id, groups::GroupError append_error);
     void due(Shard& shard);
     void load(Shard& shard);
+    void load_later(Shard& shard);
     // Waits until the queues are empty.
     void drain();
     void schedule_expiry();

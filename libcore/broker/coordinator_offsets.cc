@@ -170,14 +170,17 @@ void Coordinator::Impl::remove(Shard& shard, const std::string& group, const Ans
                                Batch& batch) {
     if (answer->is_given()) return;
     const auto refuse = [&](GroupError error) { give(*answer, error); };
+    GroupError why = GroupError::none;
     {
-        const std::unique_lock lock{shard.mutex};
-        const GroupError why = is_stopped                       ? GroupError::not_coordinator
-                               : !shard.is_loaded               ? GroupError::coordinator_load_in_progress
-                               : shard.machine.is_joined(group) ? GroupError::non_empty_group  // OFF-17
-                                                                : GroupError::none;
-        if (why != GroupError::none) return refuse(why);
+        const std::lock_guard lock{shard.mutex};
+        if (is_stopped)
+            why = GroupError::not_coordinator;
+        else if (!shard.is_loaded)
+            why = GroupError::coordinator_load_in_progress;
+        else if (shard.machine.is_joined(group))
+            why = GroupError::non_empty_group;  // OFF-17
     }
+    if (why != GroupError::none) return refuse(why);
     // What was released, but is still in the queue.
     let_go(shard, group);
     const Status gone = while_empty(group, [&] { return parts.offsets.remove_group(group).map([](std::size_t) {}); });
@@ -209,11 +212,12 @@ void Coordinator::Impl::schedule_expiry() {
     if (is_stopped) return;
     parts.wakeups.surely_at(now().monotonic_ms + parts.config.offsets_retention_check_ms, [this] {
         schedule_expiry();  // first: the next round comes, whatever becomes of this one
-        parts.workers.post([this] {
-            if (is_stopped || is_expiring.exchange(true)) return;
-            if_there_is_memory([this] { expire(); });
+        if (is_expiring.exchange(true)) return;
+        const bool posted = parts.workers.post([this] {
+            if (!is_stopped) if_there_is_memory([this] { expire(); });
             is_expiring = false;
         });
+        if (!posted) is_expiring = false;
     });
 }
 

@@ -27,6 +27,8 @@ constexpr std::int64_t kLookAgainMs = 600'000;
 constexpr std::int64_t kShortestFlushMs = 10;
 // For each lock: a compaction that gives up has to begin again, but a worker is not kept by who is stopped.
 constexpr int kCompactionPatienceMs = 1000;
+// Made before it is needed.
+const std::string kNoMemoryBehind = "no memory for what is done in the background: it is tried again";
 
 std::string_view name_of(Housekeeping::Chore chore) {
     switch (chore) {
@@ -105,7 +107,7 @@ void Housekeeping::go_on(Chore chore, Round round) {
             try {
                 done = do_some(chore, round, os::monotonic_ns() + kPieceNs);
             } catch (const std::bad_alloc&) {
-                parts_.log.error("no memory for what is done in the background: it is tried again");
+                parts_.log.error(kNoMemoryBehind);
             }
             if (!done)
                 go_on(chore, std::move(round));

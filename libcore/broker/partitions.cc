@@ -279,14 +279,13 @@ bool Partition::flush_next() {
 
 // With the lock of the queues: give_up_waiting() at that time, or before.
 void Partition::ring_at(std::int64_t time_ms) {
-    if (alarm_ != 0) {
-        if (alarm_ms_ <= time_ms) return;
-        context_.wakeups.cancel(std::exchange(alarm_, 0));
-    }
-    alarm_ms_ = time_ms;
-    alarm_ = context_.wakeups.at(time_ms, [weak = weak_from_this()] {
+    if (alarm_ != 0 && alarm_ms_ <= time_ms) return;
+    const Wakeups::Id next = context_.wakeups.at(time_ms, [weak = weak_from_this()] {
         if (const auto self = weak.lock()) self->give_up_waiting();
     });
+    if (alarm_ != 0) context_.wakeups.cancel(alarm_);
+    alarm_ms_ = time_ms;
+    alarm_ = next;
 }
 
 // Of those whose time has come: workers may be at something that hangs.

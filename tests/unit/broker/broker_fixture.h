@@ -7,6 +7,7 @@
 #include <list>
 #include <map>
 #include <mutex>
+#include <new>
 #include <optional>
 
 #include "broker/broker.h"
@@ -22,7 +23,11 @@ public:
     [[nodiscard]] bool wants(Severity) const override { return true; }
     void event(Severity, const std::string& text) override {
         const std::lock_guard lock{mutex_};
-        lines_ += text + '\n';
+        try {
+            lines_ += text + '\n';
+        } catch (const std::bad_alloc&) {
+            // It never throws.
+        }
     }
     [[nodiscard]] std::string lines() {
         const std::lock_guard lock{mutex_};

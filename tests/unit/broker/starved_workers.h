@@ -11,8 +11,9 @@
 
 namespace mq::broker {
 
-// Makes the `nth` allocation of each of the broker's eight workers fail; nullopt: none any more. How many failed.
-inline std::uint64_t starve(WorkerPool& workers, std::optional<std::uint64_t> nth) {
+// Makes the `nth` allocation of each of the broker's eight workers fail, or so many from there; nullopt: none any
+// more. How many failed.
+inline std::uint64_t starve(WorkerPool& workers, std::optional<std::uint64_t> nth, std::uint64_t times = 1) {
     constexpr int kWorkers = 8;
     std::atomic<int> begun{0};
     std::atomic<int> done{0};
@@ -21,7 +22,7 @@ inline std::uint64_t starve(WorkerPool& workers, std::optional<std::uint64_t> nt
         workers.post([&] {
             failed += mq::test::stop_failing_allocations();
             for (++begun; begun < kWorkers;) std::this_thread::yield();
-            if (nth) mq::test::fail_allocation(*nth, mq::test::AllocSpan::once);
+            if (nth) mq::test::fail_allocations(*nth, times);
             ++done;
         });
     }
