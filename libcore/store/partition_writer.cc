@@ -314,11 +314,15 @@ Result<log::CleanResult> PartitionWriter::compact() {
             if (!log.config().cleanup_compact)
                 return fail(Errc::bad_argument, "compact", log::partition_directory(p.id),
                             "its topic is not compacted");
-            MQ_TRY(log.roll());
+            return log.roll();
+        });
+        MQ_TRY(closed);
+        // Anew: what follows a roll may have let go of the log.
+        const Status asked = p.under_append_lock([&](log::Log& log) -> Status {
             MQ_ASSIGN(range, p.find_cleanable(log));
             return {};
         });
-        MQ_TRY(closed);
+        MQ_TRY(asked);
         MQ_ASSIGN(result, p.clean(range.first_dirty, {}));
         return {};
     });
