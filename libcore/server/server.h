@@ -62,7 +62,8 @@ struct Counts {
     std::uint64_t most_request_bytes = 0;  // that they may take
 };
 
-// Thread-safe. A clean stop: stop_taking(), Broker::stop(), which answers what waits, then stop().
+// Thread-safe, but one thread stops it. A clean stop: stop_taking(), Broker::stop(), which answers what waits, then
+// stop().
 class Server {
 public:
     // Binds every listener of the broker's configuration, and serves nobody yet. Both must outlive it.
