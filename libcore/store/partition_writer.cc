@@ -33,8 +33,8 @@ struct PartitionWriter::Impl {
     // `retain` runs under the append lock, and tells how many segments it has deleted.
     [[nodiscard]] Result<std::size_t> drop_what_is_not_wanted(FunctionRef<Result<std::size_t>(log::Log&)> retain);
     void after_change(bool rolled, Wake wake = Wake::all);
-    [[nodiscard]] Result<log::CleanableRange> find_cleanable(const log::Log& its) const;
-    // While the cleaner lock is held.
+    // While the cleaner lock is held. nullopt: the topic is not compacted.
+    [[nodiscard]] Result<std::optional<log::CleanableRange>> find_cleanable();
     [[nodiscard]] Result<log::CleanResult> clean(Offset first_dirty, const std::function<bool()>& stop);
     void compact_in_background();
 };
@@ -286,9 +286,16 @@ Status PartitionWriter::truncate_to(Offset end) {
     });
 }
 
-Result<log::CleanableRange> PartitionWriter::Impl::find_cleanable(const log::Log& its) const {
-    MQ_ASSIGN(const auto checkpoint, directory->checkpointed(log::kCleanerCheckpoint, id));
-    return log::cleanable(its, checkpoint, directory->options.clock());
+Result<std::optional<log::CleanableRange>> PartitionWriter::Impl::find_cleanable() {
+    std::optional<log::CleanableRange> range;
+    const Status asked = under_append_lock([&](log::Log& its) -> Status {
+        if (!its.config().cleanup_compact) return {};
+        MQ_ASSIGN(const auto checkpoint, directory->checkpointed(log::kCleanerCheckpoint, id));
+        MQ_ASSIGN(range, log::cleanable(its, checkpoint, directory->options.clock()));
+        return {};
+    });
+    MQ_TRY(asked);
+    return range;
 }
 
 Result<log::CleanResult> PartitionWriter::Impl::clean(Offset first_dirty, const std::function<bool()>& stop) {
@@ -309,21 +316,12 @@ Result<log::CleanResult> PartitionWriter::compact() {
     const Status done = p.control().on_claimed_thread([&]() -> Status {
         // Before the roll, which has this process's compactor begin: it gives way to us.
         MQ_ASSIGN(const shm::Guard guard, p.control().lock(p.control().header().cleaner, "the cleaner lock"));
-        log::CleanableRange range;
-        const Status closed = change([&](log::Log& log) -> Status {
-            if (!log.config().cleanup_compact)
-                return fail(Errc::bad_argument, "compact", log::partition_directory(p.id),
-                            "its topic is not compacted");
-            return log.roll();
-        });
-        MQ_TRY(closed);
-        // Anew: what follows a roll may have let go of the log.
-        const Status asked = p.under_append_lock([&](log::Log& log) -> Status {
-            MQ_ASSIGN(range, p.find_cleanable(log));
-            return {};
-        });
-        MQ_TRY(asked);
-        MQ_ASSIGN(result, p.clean(range.first_dirty, {}));
+        MQ_ASSIGN(const log::LogConfig its, config());
+        if (its.cleanup_compact) MQ_TRY(roll());
+        MQ_ASSIGN(const auto range, p.find_cleanable());
+        if (!range)
+            return fail(Errc::bad_argument, "compact", log::partition_directory(p.id), "its topic is not compacted");
+        MQ_ASSIGN(result, p.clean(range->first_dirty, {}));
         return {};
     });
     MQ_TRY(done);
@@ -336,15 +334,9 @@ Result<std::optional<log::CleanResult>> PartitionWriter::compact_if_due(const st
     const Status done = p.control().on_claimed_thread([&]() -> Status {
         MQ_ASSIGN(const auto guard, p.control().try_lock(p.control().header().cleaner, "the cleaner lock"));
         if (!guard) return {};
-        log::CleanableRange range;
-        const Status asked = p.under_append_lock([&](log::Log& log) -> Status {
-            if (!log.config().cleanup_compact) return {};
-            MQ_ASSIGN(range, p.find_cleanable(log));
-            return {};
-        });
-        MQ_TRY(asked);
-        if (!range.due) return {};
-        MQ_ASSIGN(result, p.clean(range.first_dirty, stop));
+        MQ_ASSIGN(const auto range, p.find_cleanable());
+        if (!range || !range->due) return {};
+        MQ_ASSIGN(result, p.clean(range->first_dirty, stop));
         return {};
     });
     MQ_TRY(done);
